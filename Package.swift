@@ -1,0 +1,152 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// `TSQ_CORE_ONLY=1` leaves out everything that needs a package from elsewhere (server, scraper,
+/// command line): the storage and query libraries then build and test in seconds.
+let coreOnly = ProcessInfo.processInfo.environment["TSQ_CORE_ONLY"] != nil
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+    .treatAllWarnings(as: .error),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func executable(
+    _ name: String, path: String? = nil, _ dependencies: [Target.Dependency]
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+// A target may import only targets above it (docs/ARCHITECTURE.md).
+let coreTargets: [Target] = [
+    .target(name: "CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
+    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+    library("TSQBase", []),
+    library("TSQModel", ["TSQBase", "CRE2"]),
+    library("TSQChunks", ["TSQBase", "CLZ4"]),
+    library("TSQIndex", ["TSQModel", "TSQBase"]),
+    library("TSQIO", ["TSQBase", "CLZ4"]),
+    library("TSQStore", ["TSQIndex", "TSQChunks", "TSQIO", "TSQModel", "TSQBase"]),
+    library("TSQPromQL", ["TSQModel", "TSQBase"]),
+    library("TSQEngine", ["TSQPromQL", "TSQModel", "TSQBase"]),
+    library("TSQExposition", ["TSQModel", "TSQBase"]),
+    library("TSQRelabel", ["TSQModel", "TSQBase"]),
+    library(
+        "TSQTesting",
+        [
+            "TSQStore", "TSQEngine", "TSQPromQL", "TSQExposition", "TSQIO", "TSQChunks", "TSQIndex",
+            "TSQModel", "TSQBase",
+        ]),
+    tests("TSQBaseTests", ["TSQBase"]),
+    tests("TSQModelTests", ["TSQModel", "TSQBase"]),
+    tests("TSQChunksTests", ["TSQChunks", "TSQBase", "TSQTesting"]),
+    tests("TSQIndexTests", ["TSQIndex", "TSQModel", "TSQBase", "TSQTesting"]),
+    tests("TSQIOTests", ["TSQIO", "TSQBase", "TSQTesting"]),
+    tests("TSQStoreTests", ["TSQStore", "TSQIO", "TSQModel", "TSQBase", "TSQTesting"]),
+    tests("TSQPromQLTests", ["TSQPromQL", "TSQModel", "TSQBase"]),
+    tests("TSQEngineTests", ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase", "TSQTesting"]),
+    tests("TSQScriptTests", ["TSQTesting", "TSQEngine", "TSQModel", "TSQBase"]),
+    tests("TSQExpositionTests", ["TSQExposition", "TSQModel", "TSQBase", "TSQTesting"]),
+    tests("TSQRelabelTests", ["TSQRelabel", "TSQModel", "TSQBase"]),
+]
+
+let serverTargets: [Target] = [
+    .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+    library(
+        "TSQConfig",
+        [
+            "TSQPromQL", "TSQRelabel", "TSQModel", "TSQBase",
+            .product(name: "Yams", package: "Yams"),
+        ]),
+    library(
+        "TSQHTTPClient",
+        [
+            "TSQConfig", "TSQBase",
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        ]),
+    library(
+        "TSQScrape",
+        [
+            "TSQHTTPClient", "TSQExposition", "TSQRelabel", "TSQConfig", "TSQModel", "TSQBase",
+        ]),
+    library(
+        "TSQMetrics",
+        [
+            "TSQExposition", "TSQModel", "TSQBase",
+            .product(name: "Metrics", package: "swift-metrics"),
+        ]),
+    library(
+        "TSQHTTP",
+        [
+            "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics", "TSQPromQL", "TSQExposition",
+            "TSQModel", "TSQBase", "CZlib",
+            .product(name: "Hummingbird", package: "hummingbird"),
+        ]),
+    library(
+        "TSQKit",
+        ["TSQStore", "TSQEngine", "TSQScrape", "TSQConfig", "TSQPromQL", "TSQModel", "TSQBase"]),
+    library(
+        "TSQCommand",
+        [
+            "TSQKit", "TSQHTTP", "TSQStore", "TSQEngine", "TSQScrape", "TSQConfig",
+            "TSQHTTPClient", "TSQMetrics", "TSQExposition", "TSQPromQL", "TSQTesting", "TSQIO",
+            "TSQModel", "TSQBase",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "Logging", package: "swift-log"),
+        ]),
+    executable("tsq", ["TSQCommand"]),
+    executable(
+        "planets", path: "Sources/Planets",
+        [
+            "TSQMetrics", "TSQBase",
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
+    tests("TSQConfigTests", ["TSQConfig", "TSQModel", "TSQBase"]),
+    tests("TSQScrapeTests", ["TSQScrape", "TSQConfig", "TSQModel", "TSQBase", "TSQTesting"]),
+    tests("TSQMetricsTests", ["TSQMetrics", "TSQExposition", "TSQBase"]),
+    tests("TSQHTTPTests", ["TSQHTTP", "TSQKit", "TSQTesting", "TSQModel", "TSQBase",
+        .product(name: "HummingbirdTesting", package: "hummingbird")]),
+    tests("TSQCommandTests", ["TSQCommand", "TSQTesting", "TSQBase"]),
+]
+
+let package = Package(
+    name: "tsq",
+    platforms: [.macOS(.v26)],
+    products: coreOnly
+        ? []
+        : [
+            .executable(name: "tsq", targets: ["tsq"]),
+            .executable(name: "planets", targets: ["planets"]),
+            .library(name: "TSQKit", targets: ["TSQKit"]),
+            .library(name: "TSQMetrics", targets: ["TSQMetrics"]),
+        ],
+    dependencies: coreOnly
+        ? []
+        : [
+            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+            .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+            .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+            .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+            .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+            .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+            .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+            .package(
+                url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        ],
+    targets: coreOnly ? coreTargets : coreTargets + serverTargets
+)

@@ -1,0 +1,49 @@
+import TSQBase
+
+/// The labels of many series in one flat array.
+///
+/// - Shape: series `i` has `pairs[ends[i-1]..<ends[i]]`, sorted by label name (bytewise), names
+///   unique. Symbols belong to the `SymbolTable` that was handed to whoever filled this.
+package struct SeriesLabels: Sendable {
+    package private(set) var pairs: [LabelPair] = []
+    package private(set) var ends: [UInt32] = []
+
+    package init() {}
+
+    package var count: Int { ends.count }
+
+    package mutating func reserve(series: Int, pairs pairCount: Int) {
+        ends.reserveCapacity(series)
+        pairs.reserveCapacity(pairCount)
+    }
+
+    package mutating func append(_ labels: some Sequence<LabelPair>) {
+        pairs.append(contentsOf: labels)
+        ends.append(UInt32(pairs.count))
+    }
+
+    package func range(_ series: Int) -> Range<Int> {
+        (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
+    }
+
+    package subscript(series: Int) -> ArraySlice<LabelPair> { pairs[range(series)] }
+
+    /// The value of the label `name` of a series: a linear scan, which beats hashing here.
+    package func value(_ series: Int, of name: SymbolID) -> SymbolID? {
+        for index in range(series) where pairs[index].name == name { return pairs[index].value }
+        return nil
+    }
+
+    /// The strings, for the borders.
+    package func labelSet(_ series: Int, _ symbols: SymbolTable) -> LabelSet {
+        LabelSet(
+            sorted: self[series].map {
+                Label(symbols.string($0.name), symbols.string($0.value))
+            })
+    }
+
+    package mutating func removeAll() {
+        pairs.removeAll(keepingCapacity: true)
+        ends.removeAll(keepingCapacity: true)
+    }
+}
