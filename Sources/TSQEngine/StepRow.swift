@@ -1,0 +1,54 @@
+import TSQModel
+
+/// One series' values over the steps of a tile: what flows between operators.
+///
+/// - Shape: `values.count == tags.count` = the tile's steps, ascending in time. `histograms` is empty
+///   while the row has none, otherwise of the same count.
+/// - `values[i]` means something only where `tags[i] == .float`; elementwise loops may compute over
+///   all entries and combine the tags.
+/// - Ownership: rows are reused; whoever fills one resets it first.
+package struct StepRow: Sendable {
+    package enum Tag {
+        package static let absent: UInt8 = 0
+        package static let float: UInt8 = 1
+        package static let histogram: UInt8 = 2
+    }
+
+    package var values: [Double]
+    package var tags: [UInt8]
+    package var histograms: [Histogram?] = []
+
+    package init(stepCount: Int) {
+        values = [Double](repeating: 0, count: stepCount)
+        tags = [UInt8](repeating: Tag.absent, count: stepCount)
+    }
+
+    package var stepCount: Int { values.count }
+
+    /// Makes every step absent, for `stepCount` steps; keeps the buffers.
+    package mutating func reset(stepCount: Int) {
+        if values.count != stepCount {
+            values = [Double](repeating: 0, count: stepCount)
+            tags = [UInt8](repeating: Tag.absent, count: stepCount)
+        } else {
+            for step in 0..<stepCount { tags[step] = Tag.absent }
+        }
+        histograms.removeAll(keepingCapacity: true)
+    }
+
+    @inlinable
+    package mutating func setFloat(_ step: Int, _ value: Double) {
+        values[step] = value
+        tags[step] = Tag.float
+    }
+
+    package mutating func setHistogram(_ step: Int, _ histogram: Histogram) {
+        if histograms.isEmpty {
+            histograms = [Histogram?](repeating: nil, count: values.count)
+        }
+        histograms[step] = histogram
+        tags[step] = Tag.histogram
+    }
+
+    package mutating func setAbsent(_ step: Int) { tags[step] = Tag.absent }
+}
