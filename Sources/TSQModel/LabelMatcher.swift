@@ -74,3 +74,20 @@ extension LabelMatcher: CustomStringConvertible {
             + GoQuote.quoted(value)
     }
 }
+
+/// What an index can use without trying every value.
+extension LabelMatcher {
+    /// All values that satisfy the positive form of the matcher (`=`, `=~`), sorted bytewise, where
+    /// they are finitely many and few: `a`, `a|b`, `a(b|c)`, `web-[1-3]`. nil: unknown.
+    ///
+    /// For `!=` and `!~` these are the values that do *not* satisfy the matcher.
+    package var setMatches: [String]? {
+        switch operation {
+        case .equal, .notEqual: [value]
+        case .regex, .notRegex: nil
+        }
+    }
+
+    /// A text that every value of the positive form begins with; nil: unknown.
+    package var prefix: String? { nil }
+}
