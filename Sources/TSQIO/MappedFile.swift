@@ -1,0 +1,51 @@
+/// The bytes of an immutable file, read in place; unmapped when released.
+package final class MappedFile: @unchecked Sendable {
+    // Safe to send because: the bytes are never written, and live as long as this object.
+    private let base: UnsafeRawPointer?
+    package let byteCount: Int
+    package let path: String
+    private let release: @Sendable () -> Void
+
+    /// Takes over `byteCount` readable bytes at `base`; `release` frees them.
+    package init(
+        path: String, base: UnsafeRawPointer?, byteCount: Int,
+        release: @escaping @Sendable () -> Void
+    ) {
+        self.path = path
+        self.base = base
+        self.byteCount = base == nil ? 0 : byteCount
+        self.release = release
+    }
+
+    /// A copy of `bytes` behind the same interface: for the simulator and tests.
+    package convenience init(path: String, copying bytes: [UInt8]) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(1, bytes.count), alignment: 16)
+        bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
+        nonisolated(unsafe) let owned = buffer
+        self.init(path: path, base: UnsafeRawPointer(buffer.baseAddress), byteCount: bytes.count) {
+            owned.deallocate()
+        }
+    }
+
+    deinit { release() }
+
+    /// `count` bytes from `offset` on, valid while this object lives.
+    ///
+    /// - Throws: `IOError` when the file has fewer.
+    @_lifetime(borrow self)
+    package func bytes(at offset: Int, count: Int) throws(IOError) -> Span<UInt8> {
+        guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
+            throw IOError(
+                .read, path,
+                reason: "\(count) bytes wanted at \(offset), the file has \(byteCount)")
+        }
+        // Safe because: the range was checked against the length that was mapped.
+        let buffer = UnsafeBufferPointer(
+            start: count == 0
+                ? nil : base?.advanced(by: offset).assumingMemoryBound(to: UInt8.self),
+            count: count)
+        let span = Span(_unsafeElements: buffer)
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+}
