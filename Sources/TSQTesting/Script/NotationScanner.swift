@@ -138,8 +138,8 @@ struct NotationScanner {
         }
         return String(decoding: result, as: UTF8.self)
     }
+}
 
-    private func isLetter(_ byte: UInt8) -> Bool {
-        (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
-    }
+private func isLetter(_ byte: UInt8) -> Bool {
+    (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
 }

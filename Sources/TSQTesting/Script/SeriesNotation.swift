@@ -147,7 +147,7 @@ package enum SeriesNotation {
                     "error combining histograms: cannot merge from schema \(step.schema) to "
                         + "\(current.schema)")
             }
-            current = try HistogramNotation.combined(current, step, isAddition: isAddition)
+            current = try HistogramNotation.combined(current, step, sign: isAddition ? 1 : -1)
             values.append(.histogram(current, isHintGiven: isStepHintGiven))
         }
         return values
