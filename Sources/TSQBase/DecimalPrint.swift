@@ -98,9 +98,10 @@ package enum DecimalPrint {
     }
 
     private static func appendFixed(_ digits: Digits, to bytes: inout [UInt8]) {
-        if digits.point <= 0 {
+        if digits.count == 0 {
             bytes.append(0x30)
-            if digits.count == 0 { return }
+        } else if digits.point <= 0 {
+            bytes.append(0x30)
             bytes.append(0x2E)
             for _ in 0..<(-digits.point) { bytes.append(0x30) }
             digits.append(0..<digits.count, to: &bytes)
@@ -173,7 +174,6 @@ private struct Digits {
 
     func append(_ range: Range<Int>, to bytes: inout [UInt8]) {
         for index in range { bytes.append(storage[index]) }
-        if count == 0 && range.isEmpty { bytes.append(0x30) }
     }
 
     private static func integer(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
