@@ -1,0 +1,47 @@
+import TSQBase
+import TSQModel
+
+extension RelabelRule {
+    /// Applies the rules in order; nil when one of them drops the set.
+    package static func apply(_ rules: [RelabelRule], to labels: LabelSet) -> LabelSet? {
+        var result = labels
+        for rule in rules where !rule.apply(to: &result) { return nil }
+        return result
+    }
+
+    /// Changes `labels`; false when the set is dropped.
+    package func apply(to labels: inout LabelSet) -> Bool {
+        let value = sourceLabels.map { labels[$0] ?? "" }.joined(separator: separator)
+        switch action {
+        case .drop: return !regex.matches(value)
+        case .keep: return regex.matches(value)
+        case .dropequal: return (labels[targetLabel] ?? "") != value
+        case .keepequal: return (labels[targetLabel] ?? "") == value
+        case .replace: replace(value, in: &labels)
+        case .lowercase: labels[targetLabel] = value.lowercased()
+        case .uppercase: labels[targetLabel] = value.uppercased()
+        case .hashmod:
+            // The last eight bytes, as every version of Prometheus.
+            labels[targetLabel] = String(MD5.digest(Array(value.utf8)).low % modulus)
+        case .labelmap:
+            for label in labels.labels {
+                guard let groups = regex.groups(label.name) else { continue }
+                let target = RegexTemplate.expand(replacement, groups, regex)
+                if !target.isEmpty { labels[target] = label.value }
+            }
+        case .labeldrop:
+            labels = LabelSet(sorted: labels.labels.filter { !regex.matches($0.name) })
+        case .labelkeep:
+            labels = LabelSet(sorted: labels.labels.filter { regex.matches($0.name) })
+        }
+        return true
+    }
+
+    private func replace(_ value: String, in labels: inout LabelSet) {
+        guard let groups = regex.groups(value) else { return }
+        let target = RegexTemplate.expand(targetLabel, groups, regex)
+        // An empty result deletes the label; an empty name is no name.
+        if target.isEmpty { return }
+        labels[target] = RegexTemplate.expand(replacement, groups, regex)
+    }
+}
