@@ -114,6 +114,10 @@ let serverTargets: [Target] = [
             "TSQMetrics", "TSQBase",
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Metrics", package: "swift-metrics"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     tests("TSQConfigTests", ["TSQConfig", "TSQModel", "TSQBase"]),
@@ -139,6 +143,7 @@ let package = Package(
         ? []
         : [
             .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+            .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
             .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
