@@ -49,6 +49,7 @@ let coreTargets: [Target] = [
             "TSQStore", "TSQEngine", "TSQPromQL", "TSQExposition", "TSQIO", "TSQChunks", "TSQIndex",
             "TSQModel", "TSQBase",
         ]),
+    executable("bench-exporter", path: "Benchmarks/Exporter", ["TSQBase"]),
     tests("TSQBaseTests", ["TSQBase"]),
     tests("TSQModelTests", ["TSQModel", "TSQBase"]),
     tests("TSQChunksTests", ["TSQChunks", "TSQBase", "TSQTesting"]),
@@ -117,14 +118,19 @@ let serverTargets: [Target] = [
             .product(name: "Metrics", package: "swift-metrics"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
     tests("TSQConfigTests", ["TSQConfig", "TSQModel", "TSQBase"]),
     tests("TSQScrapeTests", ["TSQScrape", "TSQConfig", "TSQModel", "TSQBase", "TSQTesting"]),
     tests("TSQMetricsTests", ["TSQMetrics", "TSQExposition", "TSQBase"]),
-    tests("TSQHTTPTests", ["TSQHTTP", "TSQKit", "TSQTesting", "TSQModel", "TSQBase",
-        .product(name: "HummingbirdTesting", package: "hummingbird")]),
+    tests(
+        "TSQHTTPTests",
+        [
+            "TSQHTTP", "TSQKit", "TSQTesting", "TSQModel", "TSQBase",
+            .product(name: "HummingbirdTesting", package: "hummingbird"),
+        ]),
     tests("TSQCommandTests", ["TSQCommand", "TSQTesting", "TSQBase"]),
 ]
 

@@ -1,5 +1,6 @@
 import AsyncAlgorithms
 import Hummingbird
+import ServiceLifecycle
 
 /// `/events`: changes of the catalogue as server-sent events.
 struct EventRoutes<Context: RequestContext>: Sendable {

@@ -27,7 +27,8 @@ struct MetricsMiddleware<Context: RequestContext>: RouterMiddleware {
     ) async throws -> Response {
         let start = ContinuousClock.now
         defer {
-            if let path = context.endpointPath {
+            // Hummingbird calls what has no route "NotFound".
+            if let path = context.endpointPath, path.hasPrefix("/") {
                 let labels = [("method", request.method.rawValue), ("path", path)]
                 let elapsed = ContinuousClock.now - start
                 Counter(label: Self.requestsName, dimensions: labels).increment()

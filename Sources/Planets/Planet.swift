@@ -33,7 +33,8 @@ extension Planet {
         Planet(name: "Mercury", type: .terrestrial, meanRadius: 2439.7),
         Planet(name: "Venus", type: .terrestrial, meanRadius: 6051.8),
         Planet(name: "Earth", type: .terrestrial, meanRadius: 6371, satellites: ["Moon"]),
-        Planet(name: "Mars", type: .terrestrial, meanRadius: 3389.5, satellites: ["Phobos", "Deimos"]),
+        Planet(
+            name: "Mars", type: .terrestrial, meanRadius: 3389.5, satellites: ["Phobos", "Deimos"]),
         Planet(
             name: "Jupiter", type: .gasGiant, meanRadius: 69_911,
             satellites: ["Io", "Europa", "Ganymede", "Callisto"]),

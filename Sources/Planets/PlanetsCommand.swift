@@ -5,6 +5,7 @@ import Logging
 import Metrics
 import ServiceLifecycle
 import TSQMetrics
+import UnixSignals
 
 /// The demo application: a small web service with something to see on its `/metrics` page.
 @main
