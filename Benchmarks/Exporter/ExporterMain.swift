@@ -18,7 +18,7 @@ enum ExporterMain {
         let socket = ListeningSocket(port: UInt16(arguments[0]))
         Thread.detach { pages.run() }
         print("bench-exporter: \(arguments[1]) targets on port \(arguments[0])")
-        fflush(stdout)
+        fflush(nil)
         while let connection = socket.accept() {
             Thread.detach { Connection(descriptor: connection, pages: pages).run() }
         }
