@@ -50,6 +50,7 @@ let coreTargets: [Target] = [
             "TSQModel", "TSQBase",
         ]),
     executable("bench-exporter", path: "Benchmarks/Exporter", ["TSQBase"]),
+    tests("TSQTidyTests", []),
     tests("TSQBaseTests", ["TSQBase"]),
     tests("TSQModelTests", ["TSQModel", "TSQBase"]),
     tests("TSQChunksTests", ["TSQChunks", "TSQBase", "TSQTesting"]),

@@ -10,7 +10,8 @@ struct ContainerMetrics: Sendable {
     func page(now: Date = Date()) -> String {
         let timeMs = (now.timeIntervalSince1970 * 1000).rounded()
         let labels =
-            "{cpu=\"total\",id=\"/docker/\(containerName)\",image=\"planets\",name=\"\(containerName)\"}"
+            "{cpu=\"total\",id=\"/docker/\(containerName)\",image=\"planets\","
+            + "name=\"\(containerName)\"}"
         let memoryLabels = labels.replacingOccurrences(of: "cpu=\"total\",", with: "")
         let stamp = String(format: "%.0f", timeMs)
         return """
