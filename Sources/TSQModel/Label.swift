@@ -7,6 +7,11 @@ package struct Label: Hashable, Sendable {
         self.name = name
         self.value = value
     }
+
+    /// Byte by byte: Swift's own comparison calls texts equal that differ in normalisation only.
+    package static func == (a: Label, b: Label) -> Bool {
+        a.name.utf8.elementsEqual(b.name.utf8) && a.value.utf8.elementsEqual(b.value.utf8)
+    }
 }
 
 /// Names that have a meaning of their own.
