@@ -1,5 +1,3 @@
-import TSQBase
-
 /// Why the bytes of a chunk are none.
 ///
 /// Offsets count from the start of the chunk.
@@ -18,14 +16,6 @@ package enum ChunkError: Error, Equatable, Sendable {
         case .tooLarge(let offset): "chunk announces too much at byte \(offset)"
         }
     }
-
-    init(_ error: ByteReadError) {
-        switch error {
-        case .truncated(let offset, _): self = .truncated(offset: offset)
-        case .varintOverflow(let offset):
-            self = .malformed(offset: offset, reason: "varint beyond 64 bits")
-        }
-    }
 }
 
 /// What a chunk may hold; a decoder refuses more, so that a flipped bit never asks for terabytes.
@@ -33,5 +23,5 @@ package enum ChunkLimits {
     /// Samples of one chunk. Encoders are given at most this many.
     package static let samplesMax = 1 << 16
     /// Buckets, spans or bounds of all histograms of one chunk, each.
-    package static let histogramPartsMax = 1 << 24
+    package static let histogramPartsMax = 1 << 22
 }

@@ -1,3 +1,4 @@
+import CLZ4
 import TSQBase
 
 /// How the values of a chunk are written: its first byte.
@@ -28,7 +29,65 @@ package enum ValueChunk {
     package static func encode(
         _ values: Span<Double>, into writer: inout ByteWriter, scratch: inout ChunkScratch
     ) -> ValueCodec {
-        preconditionFailure("BUG: not built yet")
+        let count = values.count
+        precondition(count <= ChunkLimits.samplesMax, "BUG: \(count) values in a chunk")
+        if isConstant(values) {
+            // A small integer is shorter as a decimal column.
+            return encodeConstant(values, into: &writer, &scratch)
+        }
+        var codec = ValueCodec.raw
+        var byteCountMin = count * 8
+        scratch.best.bytes.removeAll(keepingCapacity: true)
+        if DecimalColumn.encode(values, &scratch) {
+            codec = .decimal
+            byteCountMin = scratch.candidate.count
+            swap(&scratch.best, &scratch.candidate)
+        }
+        // Decimals that take less than this a value are never beaten by bit patterns.
+        if codec == .raw || byteCountMin > count * 5 {
+            BitsColumn.encode(values, &scratch)
+            if scratch.candidate.count < byteCountMin {
+                codec = .bits
+                byteCountMin = scratch.candidate.count
+                swap(&scratch.best, &scratch.candidate)
+            }
+            if XorColumn.byteCount(values) < byteCountMin {
+                XorColumn.encode(values, &scratch)
+                codec = .xor
+                swap(&scratch.best, &scratch.candidate)
+            }
+        }
+        let start = writer.count
+        writer.u8(codec.rawValue)
+        writer.uvarint(UInt64(count))
+        if codec == .raw {
+            for index in 0..<count { writer.f64(values[index]) }
+        } else {
+            writer.raw(scratch.best.bytes)
+        }
+        return compress(from: start, count, &writer, &scratch) ? .compressed : codec
+    }
+
+    private static func isConstant(_ values: Span<Double>) -> Bool {
+        if values.isEmpty { return true }
+        let bits = values[0].bitPattern
+        for index in 1..<values.count where values[index].bitPattern != bits { return false }
+        return true
+    }
+
+    private static func encodeConstant(
+        _ values: Span<Double>, into writer: inout ByteWriter, _ scratch: inout ChunkScratch
+    ) -> ValueCodec {
+        if !values.isEmpty, DecimalColumn.encode(values, &scratch), scratch.candidate.count < 8 {
+            writer.u8(ValueCodec.decimal.rawValue)
+            writer.uvarint(UInt64(values.count))
+            writer.raw(scratch.candidate.bytes)
+            return .decimal
+        }
+        writer.u8(ValueCodec.constant.rawValue)
+        writer.uvarint(UInt64(values.count))
+        if !values.isEmpty { writer.f64(values[0]) }
+        return .constant
     }
 
     /// Appends the values of the chunk `bytes` (all of it, nothing after it) to `values`.
@@ -38,16 +97,78 @@ package enum ValueChunk {
     package static func decode(
         _ bytes: Span<UInt8>, into values: inout [Double]
     ) throws(ChunkError) {
-        preconditionFailure("BUG: not built yet")
+        try bytes.withUnsafeBytes { raw throws(ChunkError) in
+            var reader = ChunkReader(raw)
+            try decode(&reader, into: &values)
+        }
+    }
+
+    /// The whole of `reader` as a value chunk.
+    static func decode(
+        _ reader: inout ChunkReader, into values: inout [Double]
+    ) throws(ChunkError) {
+        let (codec, count) = try head(&reader)
+        switch codec {
+        case .constant:
+            if count > 0 {
+                values.append(contentsOf: repeatElement(try reader.f64(), count: count))
+            }
+            try reader.expectEnd()
+        case .compressed:
+            try decompress(&reader, count, into: &values)
+        case .decimal, .bits, .xor, .raw:
+            var rest = reader
+            try values.extend(by: count, filler: 0) { out throws(ChunkError) in
+                switch codec {
+                case .decimal: try DecimalColumn.decode(&rest, into: out)
+                case .bits: try BitsColumn.decode(&rest, into: out)
+                case .xor: try XorColumn.decode(&rest, into: out)
+                default: try decodeRaw(&rest, into: out)
+                }
+            }
+            try rest.expectEnd()
+        }
     }
 
     /// How many values the chunk has, from its head alone.
     package static func count(_ bytes: Span<UInt8>) throws(ChunkError) -> Int {
-        preconditionFailure("BUG: not built yet")
+        try bytes.withUnsafeBytes { raw throws(ChunkError) in
+            var reader = ChunkReader(raw)
+            return try head(&reader).count
+        }
+    }
+
+    static func head(
+        _ reader: inout ChunkReader
+    ) throws(ChunkError) -> (codec: ValueCodec, count: Int) {
+        guard let codec = ValueCodec(rawValue: try reader.u8()) else {
+            throw .malformed(offset: 0, reason: "unknown codec")
+        }
+        return (codec, try reader.count(max: ChunkLimits.samplesMax))
+    }
+
+    private static func decodeRaw(
+        _ reader: inout ChunkReader, into out: UnsafeMutableBufferPointer<Double>
+    ) throws(ChunkError) {
+        let bytes = try reader.bytes(out.count * 8)
+        for index in 0..<out.count {
+            out[index] = Double(
+                bitPattern: UInt64(
+                    littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)))
+        }
     }
 }
 
 /// Buffers that encoders use again from chunk to chunk. One thread at a time.
 package struct ChunkScratch: Sendable {
+    var ints = IntScratch()
+    var exceptions: [ValueExceptions.Run] = []
+    /// The encoding that is tried, and the best so far; without kind and count.
+    var candidate = ByteWriter()
+    var best = ByteWriter()
+    var compressed: [UInt8] = []
+    /// A column of a histogram.
+    var values: [Double] = []
+
     package init() {}
 }

@@ -1,0 +1,94 @@
+import TSQBase
+
+/// A cursor over the bytes of one chunk. In this module, so that it is inlined.
+///
+/// Safe because: every access is below `raw.count`, checked here; it lives within the
+/// `withUnsafeBytes` of the span that it reads.
+struct ChunkReader {
+    let raw: UnsafeRawBufferPointer
+    private(set) var offset = 0
+
+    init(_ raw: UnsafeRawBufferPointer) { self.raw = raw }
+
+    var remaining: Int { raw.count - offset }
+
+    mutating func u8() throws(ChunkError) -> UInt8 {
+        guard offset < raw.count else { throw .truncated(offset: offset) }
+        defer { offset += 1 }
+        return raw[offset]
+    }
+
+    mutating func u64() throws(ChunkError) -> UInt64 {
+        let bytes = try bytes(8)
+        return UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    }
+
+    mutating func f64() throws(ChunkError) -> Double { Double(bitPattern: try u64()) }
+
+    mutating func uvarint() throws(ChunkError) -> UInt64 {
+        let start = offset
+        var result: UInt64 = 0
+        var shift: UInt64 = 0
+        while true {
+            let byte = try u8()
+            if shift == 63 && byte > 1 || shift > 63 {
+                throw .malformed(offset: start, reason: "varint beyond 64 bits")
+            }
+            result |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return result }
+            shift += 7
+        }
+    }
+
+    mutating func varint() throws(ChunkError) -> Int64 {
+        let value = try uvarint()
+        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
+    }
+
+    /// A count of at most `max`.
+    mutating func count(max: Int) throws(ChunkError) -> Int {
+        let start = offset
+        let value = try uvarint()
+        guard value <= UInt64(max) else { throw .tooLarge(offset: start) }
+        return Int(value)
+    }
+
+    mutating func bytes(_ byteCount: Int) throws(ChunkError) -> UnsafeRawBufferPointer {
+        guard byteCount >= 0, byteCount <= remaining else { throw .truncated(offset: offset) }
+        defer { offset += byteCount }
+        return UnsafeRawBufferPointer(rebasing: raw[offset..<(offset + byteCount)])
+    }
+
+    /// A value chunk within this one, preceded by its byte count.
+    mutating func nested() throws(ChunkError) -> ChunkReader {
+        ChunkReader(try bytes(try count(max: remaining)))
+    }
+
+    func malformed(_ reason: String) -> ChunkError { .malformed(offset: offset, reason: reason) }
+
+    func expectEnd() throws(ChunkError) {
+        if offset != raw.count { throw malformed("bytes after the end") }
+    }
+}
+
+extension Array {
+    /// Appends `count` elements that `body` initialises; after a throw they are `filler`.
+    ///
+    /// Safe because: the elements exist (as `filler`) before `body` gets their memory.
+    mutating func extend<E: Error>(
+        by count: Int, filler: Element,
+        _ body: (UnsafeMutableBufferPointer<Element>) throws(E) -> Void
+    ) throws(E) {
+        let start = self.count
+        append(contentsOf: repeatElement(filler, count: count))
+        var failure: E?
+        withUnsafeMutableBufferPointer { buffer in
+            do throws(E) {
+                try body(UnsafeMutableBufferPointer(rebasing: buffer[start...]))
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+    }
+}
