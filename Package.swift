@@ -94,7 +94,11 @@ let serverTargets: [Target] = [
         [
             "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics", "TSQPromQL", "TSQExposition",
             "TSQModel", "TSQBase", "CZlib",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdCore", package: "hummingbird"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
         ]),
     library(
         "TSQKit",
@@ -104,10 +108,14 @@ let serverTargets: [Target] = [
         [
             "TSQKit", "TSQHTTP", "TSQStore", "TSQEngine", "TSQScrape", "TSQConfig",
             "TSQHTTPClient", "TSQMetrics", "TSQExposition", "TSQPromQL", "TSQTesting", "TSQIO",
-            "TSQModel", "TSQBase",
+            "TSQModel", "TSQBase", "CZlib",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
         ]),
     executable("tsq", ["TSQCommand"]),
     executable(
@@ -129,10 +137,17 @@ let serverTargets: [Target] = [
     tests(
         "TSQHTTPTests",
         [
-            "TSQHTTP", "TSQKit", "TSQTesting", "TSQModel", "TSQBase",
+            "TSQHTTP", "TSQMetrics", "TSQScrape", "TSQEngine", "TSQPromQL", "TSQTesting",
+            "TSQModel", "TSQBase", "CZlib",
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),
         ]),
-    tests("TSQCommandTests", ["TSQCommand", "TSQTesting", "TSQBase"]),
+    tests("TSQKitTests", ["TSQKit"]),
+    tests(
+        "TSQCommandTests",
+        ["TSQCommand", "TSQKit", "TSQEngine", "TSQTesting", "TSQModel", "TSQBase"]),
 ]
 
 let package = Package(
@@ -151,8 +166,10 @@ let package = Package(
         : [
             .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
             .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+            .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
             .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
             .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+            .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
             .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
             .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
             .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),

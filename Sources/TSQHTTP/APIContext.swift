@@ -1,0 +1,76 @@
+import TSQBase
+import TSQEngine
+import TSQMetrics
+import TSQModel
+import TSQScrape
+
+/// What the routes need from outside. TSQHTTP knows neither store nor configuration file.
+package struct APIContext: Sendable {
+    package var source: any SeriesSource
+    package var engine: QueryEngine
+    package var metrics: PrometheusMetricsFactory
+    package var clock: any WallClock = SystemClock()
+    package var events: any EventSink = NullEventSink()
+    package var options = APIOptions()
+
+    /// The state of the scraper, by pool.
+    package var scrapePools: @Sendable () -> [ScrapePoolStatus] = { [] }
+    /// Metadata of the active targets.
+    package var targetMetadata: @Sendable () -> [TargetMetadata] = { [] }
+    /// The effective configuration as YAML.
+    package var configText: @Sendable () -> String = { "" }
+    package var externalLabels: @Sendable () -> LabelSet = { LabelSet() }
+    /// Whether the last reload went well, and when it was.
+    package var configState: @Sendable () -> (isGood: Bool, loadedMs: TimestampMs) = { (true, 0) }
+    /// Numbers of the store's head; `limit` entries a list.
+    package var headStatus: @Sendable (_ limit: Int) -> HeadStatus = { _ in HeadStatus() }
+    package var isReady: @Sendable () -> Bool = { true }
+    /// Reads the configuration again; nil while the lifecycle endpoints are off.
+    package var reload: (@Sendable () async throws -> Void)?
+    /// Ends the process; nil while the lifecycle endpoints are off.
+    package var quit: (@Sendable () -> Void)?
+
+    package init(
+        source: any SeriesSource, engine: QueryEngine, metrics: PrometheusMetricsFactory
+    ) {
+        self.source = source
+        self.engine = engine
+        self.metrics = metrics
+    }
+}
+
+/// Settings of the HTTP API.
+package struct APIOptions: Sendable {
+    /// Values of all flags by name, for `status/flags`.
+    package var flags: [String: String] = [:]
+    package var queryConcurrency = 20
+    /// A regular expression; the default allows every origin.
+    package var corsOrigin = ".*"
+    package var storageRetention = "15d"
+    package var workingDirectory = ""
+    package var hostname = ""
+    package var startedMs: TimestampMs = 0
+    package var processorCount = 1
+    /// What programs that look at a Prometheus's version are to see.
+    package var version = "3.14.0"
+    package var revision = ""
+
+    package init() {}
+}
+
+/// Numbers of a store's head for `status/tsdb`.
+package struct HeadStatus: Sendable {
+    package typealias Entry = (name: String, value: UInt64)
+
+    package var seriesCount = 0
+    package var labelPairCount = 0
+    package var chunkCount = 0
+    package var minTimeMs: TimestampMs = .max
+    package var maxTimeMs: TimestampMs = .min
+    package var seriesCountByMetricName: [Entry] = []
+    package var labelValueCountByLabelName: [Entry] = []
+    package var memoryInBytesByLabelName: [Entry] = []
+    package var seriesCountByLabelValuePair: [Entry] = []
+
+    package init() {}
+}

@@ -1,0 +1,69 @@
+import TSQEngine
+
+/// A request as the routes see it, free of the web server.
+package struct APIRequest: Sendable {
+    package var method: String
+    /// Without the query, percent-decoded piece by piece.
+    package var segments: [String]
+    package var path: String
+    package var form: FormParameters
+    package var accept: String?
+    package var origin: String?
+    /// Set when the client goes away.
+    package var cancellation: QueryCancellation
+
+    package init(
+        method: String, path: String, form: FormParameters, accept: String? = nil,
+        origin: String? = nil, cancellation: QueryCancellation = QueryCancellation()
+    ) {
+        self.method = method
+        self.path = path
+        self.form = form
+        self.accept = accept
+        self.origin = origin
+        self.cancellation = cancellation
+        segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map {
+            let bytes = Array($0.utf8)
+            switch FormParameters.percentDecoded(bytes[...], plusIsSpace: false) {
+            case .success(let text): return text
+            case .failure: return String($0)
+            }
+        }
+    }
+}
+
+/// An answer: bytes and what describes them.
+package struct APIResponse: Sendable {
+    package var status: Int
+    package var contentType: String?
+    package var headers: [(name: String, value: String)] = []
+    package var body: [UInt8]
+
+    package init(status: Int = 200, contentType: String?, body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+
+    static func json(_ body: [UInt8], status: Int = 200) -> APIResponse {
+        APIResponse(status: status, contentType: "application/json", body: body)
+    }
+
+    static func text(_ text: String, status: Int = 200) -> APIResponse {
+        APIResponse(
+            status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
+    }
+
+    /// Go's `http.Error`.
+    static func plainError(_ text: String, status: Int) -> APIResponse {
+        var response = APIResponse.text(text + "\n", status: status)
+        response.headers.append(("x-content-type-options", "nosniff"))
+        return response
+    }
+
+    static func failure(_ error: APIError) -> APIResponse {
+        .json(Envelope.failure(error), status: error.kind.status)
+    }
+
+    static var noContent: APIResponse { APIResponse(status: 204, contentType: nil, body: []) }
+}

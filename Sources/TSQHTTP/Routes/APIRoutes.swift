@@ -1,0 +1,120 @@
+import TSQBase
+import TSQEngine
+import TSQModel
+
+/// All routes of the server: a request in, bytes out. Knows nothing of the web server around it.
+package struct APIRoutes: Sendable {
+    let context: APIContext
+    /// Where queries are evaluated.
+    let queryPool: WorkPool
+    /// Where labels and series are looked up.
+    let lookupPool: WorkPool
+    private let cors: CORS
+
+    /// Lookups that run at once: they wait for the disk more than they compute.
+    private static let lookupThreadsMax = 8
+
+    /// - Throws: `RegexError` for a CORS origin that is no regular expression.
+    package init(_ context: APIContext) throws(RegexError) {
+        self.context = context
+        cors = try CORS(origin: context.options.corsOrigin)
+        queryPool = WorkPool(name: "tsq-query", threads: max(1, context.options.queryConcurrency))
+        lookupPool = WorkPool(name: "tsq-lookup", threads: Self.lookupThreadsMax)
+    }
+
+    /// Lets running work end, takes no more.
+    package func shutDown() {
+        queryPool.shutDown()
+        lookupPool.shutDown()
+    }
+
+    /// The answer to any request, errors included.
+    package func respond(to request: APIRequest) async -> APIResponse {
+        guard let route = Route(request.segments) else { return notFound(request) }
+        let methods = route.methods
+        if request.method == "OPTIONS" && route.isAPI { return options(request) }
+        guard methods.contains(request.method) else { return methodNotAllowed(methods, route) }
+        var response = await answer(route, request)
+        if route.isAPI { response.headers += cors.headers(origin: request.origin) }
+        return response
+    }
+
+    private func answer(_ route: Route, _ request: APIRequest) async -> APIResponse {
+        if route.needsReady && !context.isReady() {
+            var response = APIResponse.text("Service Unavailable", status: 503)
+            response.headers.append(("x-prometheus-stopping", "false"))
+            return response
+        }
+        switch route {
+        case .query: return await query(request)
+        case .queryRange: return await queryRange(request)
+        case .queryExemplars: return await queryExemplars(request)
+        case .formatQuery: return formatQuery(request)
+        case .parseQuery: return parseQuery(request)
+        case .labelNames: return await labelNames(request)
+        case .labelValues(let name): return await labelValues(request, name: name)
+        case .series: return await series(request)
+        case .metadata: return metadata(request)
+        case .targets: return targets(request)
+        case .targetsMetadata: return targetsMetadata(request)
+        case .scrapePools: return scrapePools()
+        case .alertmanagers: return alertmanagers()
+        case .rules: return rules()
+        case .alerts: return alerts()
+        case .status(let page): return await status(page, request)
+        case .healthy: return .text("Prometheus Server is Healthy.\n")
+        case .ready: return .text("Prometheus Server is Ready.\n")
+        case .reload: return await reload()
+        case .quit: return quit()
+        case .metrics: return metrics(request)
+        case .federate: return await federate(request)
+        case .version: return version()
+        case .page: return page()
+        case .graph: return redirect(to: "/")
+        }
+    }
+
+    func onLookupPool(_ work: @escaping @Sendable () -> APIResponse) async -> APIResponse {
+        do throws(WorkPool.Refusal) {
+            return try await lookupPool.run(work)
+        } catch {
+            return .failure(APIError(.unavailable, "too many requests are waiting"))
+        }
+    }
+
+    // MARK: Nothing there
+
+    private func options(_ request: APIRequest) -> APIResponse {
+        var response = APIResponse.noContent
+        response.headers += cors.headers(origin: request.origin)
+        return response
+    }
+
+    /// As Go's router: a path that would exist without its last slash is redirected there.
+    private func notFound(_ request: APIRequest) -> APIResponse {
+        if request.segments.prefix(2) == ["api", "v1"], request.method == "OPTIONS" {
+            return options(request)
+        }
+        if request.segments.count > 1, request.segments.last == "",
+            Route(request.segments.dropLast()) != nil
+        {
+            return redirect(
+                to: String(request.path.dropLast()),
+                status: request.method == "GET" ? 301 : 308)
+        }
+        return .plainError("404 page not found", status: 404)
+    }
+
+    private func methodNotAllowed(_ methods: [String], _ route: Route) -> APIResponse {
+        var response = APIResponse.plainError("Method Not Allowed", status: 405)
+        let allowed = (route.isAPI ? methods + ["OPTIONS"] : methods).sorted()
+        response.headers.append(("allow", allowed.joined(separator: ", ")))
+        return response
+    }
+
+    private func redirect(to location: String, status: Int = 302) -> APIResponse {
+        var response = APIResponse(status: status, contentType: nil, body: [])
+        response.headers.append(("location", location))
+        return response
+    }
+}
