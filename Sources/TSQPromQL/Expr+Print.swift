@@ -1,7 +1,140 @@
+import TSQBase
+import TSQModel
+
 extension Expr: CustomStringConvertible {
     /// On one line, as Prometheus's `Expr.String()`: parses to the same tree.
-    package var description: String { "" }
+    package var description: String {
+        switch self {
+        case .number(let node): node.description
+        case .string(let node): node.quoted
+        case .paren(let node): "(\(node.inner))"
+        case .unary(let node): (node.isNegation ? "-" : "+") + node.operand.description
+        case .binary(let node): "\(node.left) \(node.heading) \(node.right)"
+        case .aggregate(let node):
+            node.heading + "("
+                + (node.parameter.map { $0.description + ", " } ?? "") + "\(node.operand))"
+        case .call(let node):
+            node.function.name + "("
+                + node.arguments.map(\.description).joined(separator: ", ") + ")"
+        case .vectorSelector(let node): node.bare + node.timeSuffix
+        case .matrixSelector(let node):
+            node.selector.bare + "[\(node.length)]" + node.selector.timeSuffix
+        case .subquery(let node): node.inner.description + node.suffix
+        }
+    }
+}
 
-    /// On as many lines as needed, as `format_query` and `promtool promql format` print it.
-    package func prettified() -> String { "" }
+extension NumberLiteral: CustomStringConvertible {
+    package var description: String {
+        if !isDuration { return DecimalPrint.string(value, .fixed) }
+        // Go truncates the float to nanoseconds and those to milliseconds.
+        let nanoseconds = GoNumber.int64(value.magnitude * 1e9)
+        return (value < 0 ? "-" : "") + PromDuration.format(ms: nanoseconds / 1_000_000)
+    }
+}
+
+extension StringLiteral {
+    /// In double quotes, with Go's escapes.
+    package var quoted: String {
+        invalidBytes.map { GoQuote.quoted(bytes: $0) } ?? GoQuote.quoted(value)
+    }
+}
+
+extension BinaryExpr {
+    /// The operator with its modifiers.
+    var heading: String {
+        var text = operation.rawValue + (returnsBool ? " bool" : "")
+        guard let matching else { return text }
+        let isGrouped =
+            matching.cardinality == .manyToOne || matching.cardinality == .oneToMany
+        if !matching.labels.isEmpty || matching.isOn || isGrouped {
+            text += matching.isOn ? " on (" : " ignoring ("
+            text += LabelList.text(matching.labels) + ")"
+        }
+        if isGrouped {
+            text += matching.cardinality == .manyToOne ? " group_left (" : " group_right ("
+            text += LabelList.text(matching.include) + ")"
+        }
+        func fill(_ word: String, _ value: Double) -> String {
+            " \(word) (\(DecimalPrint.string(value, .fixed)))"
+        }
+        switch (matching.fillLeft, matching.fillRight) {
+        case (let left?, let right?) where left == right || left.isNaN && right.isNaN:
+            text += fill("fill", left)
+        case (let left, let right):
+            if let left { text += fill("fill_left", left) }
+            if let right { text += fill("fill_right", right) }
+        }
+        return text
+    }
+}
+
+extension AggregateExpr {
+    /// The operator with its grouping.
+    var heading: String {
+        if isWithout { return operation.rawValue + " without (\(LabelList.text(grouping))) " }
+        if grouping.isEmpty { return operation.rawValue }
+        return operation.rawValue + " by (\(LabelList.text(grouping))) "
+    }
+}
+
+private enum LabelList {
+    /// `a, b, "c.d"`.
+    static func text(_ labels: [String]) -> String {
+        labels.map { LabelName.isLegacyValidMetric($0) ? $0 : GoQuote.quoted($0) }
+            .joined(separator: ", ")
+    }
+}
+
+extension VectorSelector {
+    /// Name and matchers, without `@` and `offset`.
+    fileprivate var bare: String {
+        let conditions =
+            matchers.filter {
+                !($0.name == LabelName.metricName && $0.operation == .equal && $0.value == name
+                    && !$0.value.isEmpty)
+            }
+            .map(\.description).sorted(by: isBytewiseLess)
+        return (name ?? "")
+            + (conditions.isEmpty ? "" : "{" + conditions.joined(separator: ",") + "}")
+    }
+
+    fileprivate var timeSuffix: String {
+        (isAnchored ? " anchored" : isSmoothed ? " smoothed" : "") + TimeSuffix.text(at, offset)
+    }
+}
+
+extension SubqueryExpr {
+    /// `[5m:1m] @ … offset …`
+    var suffix: String { "[\(length):\(step?.description ?? "")]" + TimeSuffix.text(at, offset) }
+}
+
+private enum TimeSuffix {
+    static func text(_ at: AtModifier?, _ offset: DurationExpr?) -> String {
+        var text = ""
+        switch at {
+        case .timestampMs(let ms): text = " @ " + GoFormat.seconds3(ms: ms)
+        case .start: text = " @ start()"
+        case .end: text = " @ end()"
+        case nil: break
+        }
+        return text + (offset.map { " offset \($0)" } ?? "")
+    }
+}
+
+extension DurationExpr: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .literal(let ms, _): PromDuration.format(ms: ms)
+        case .number(let value, _): DecimalPrint.string(value, .fixed)
+        case .step: "step()"
+        case .range: "range()"
+        case .negate(let operand, _): "-\(operand)"
+        case .binary(let operation, let left, let right, _):
+            "\(left) \(operation.rawValue) \(right)"
+        case .minOf(let first, let second, _): "min_of(\(first), \(second))"
+        case .maxOf(let first, let second, _): "max_of(\(first), \(second))"
+        case .paren(let inner, _): "(\(inner))"
+        }
+    }
 }

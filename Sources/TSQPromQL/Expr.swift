@@ -87,7 +87,10 @@ package struct NumberLiteral: Sendable {
 }
 
 package struct StringLiteral: Sendable {
+    /// Bytes that are no UTF-8 (`"\xff"`) are replaced by U+FFFD.
     package var value: String
+    /// The exact bytes, where they are no UTF-8.
+    package var invalidBytes: [UInt8]?
     package var range: SourceRange
 
     package init(value: String, range: SourceRange) {
@@ -269,7 +272,7 @@ package indirect enum DurationExpr: Sendable {
 package struct VectorSelector: Sendable {
     /// The name written before the braces, if one was.
     package var name: String?
-    /// All conditions, the name's included, as written.
+    /// All conditions as written; that of a name before the braces is the last.
     package var matchers: [LabelMatcher]
     package var offset: DurationExpr?
     package var at: AtModifier?

@@ -2,8 +2,8 @@
 package struct Function: Sendable {
     package let name: String
     package let arguments: [ValueType]
-    /// 0: exactly `arguments`; n > 0: the last n may be left out; −1: the last may repeat any number
-    /// of times, also none.
+    /// 0: exactly `arguments`. Otherwise the last of them may be left out, or repeat: n > 0 times at
+    /// most, −1 any number of times.
     package let variadic: Int
     package let returnType: ValueType
     package let isExperimental: Bool
