@@ -55,17 +55,25 @@ package struct ScrapeConfig: Sendable {
     package var scrapeProtocols = ScrapeProtocol.defaults
     package var fallbackScrapeProtocol: ScrapeProtocol?
     package var enableCompression = true
+    package var scrapeNativeHistograms = false
+    package var convertClassicHistogramsToNHCB = false
+    package var alwaysScrapeClassicHistograms = false
+    package var nativeHistogramBucketLimit = 0
+    package var nativeHistogramMinBucketFactor: Double = 0
     package var extraScrapeMetrics = false
+    package var scrapeFailureLogFile = ""
+    package var nameScheme = NameScheme()
     package var limits = ScrapeLimits()
     package var httpClient = HTTPClientConfig()
     package var staticConfigs: [StaticConfig] = []
     package var relabelRules: [RelabelRule] = []
     package var metricRelabelRules: [RelabelRule] = []
-    /// The effective section as YAML, secrets hidden: two configurations with equal texts and equal
-    /// `secretsHash` scrape the same way.
+    /// Service discovery sections other than `static_configs`, by their keys: accepted, not used yet.
+    package var discoveryKeys: [String] = []
+    /// The effective section as YAML, secrets hidden. Two configurations with equal texts and equal
+    /// `httpClient` scrape the same way.
     package var yaml = ""
-    /// Changes when a hidden value changes.
-    package var secretsHash = 0
+    var effective = YAMLTree.map([])
 
     package init(jobName: String) { self.jobName = jobName }
 }
@@ -80,7 +88,13 @@ package struct GlobalConfig: Sendable {
     package var queryLogFile = ""
     package var scrapeFailureLogFile = ""
     package var limits = ScrapeLimits()
-    package var scrapeProtocols = ScrapeProtocol.defaults
+    /// nil: not set.
+    package var scrapeProtocols: [ScrapeProtocol]?
+    package var scheme = NameScheme()
+    package var scrapeNativeHistograms = false
+    package var convertClassicHistogramsToNHCB = false
+    package var alwaysScrapeClassicHistograms = false
+    package var extraScrapeMetrics = false
 
     package init() {}
 }
@@ -91,6 +105,8 @@ package struct ServerConfig: Sendable {
     package var scrapeConfigs: [ScrapeConfig] = []
     /// Patterns as written; relative ones count from the file's directory.
     package var ruleFiles: [String] = []
+    /// Patterns of files with more scrape configurations; `load` has read them.
+    package var scrapeConfigFiles: [String] = []
     package var storage = StorageConfig()
     /// The effective configuration with defaults, secrets as `<secret>`: `/api/v1/status/config`.
     package var yaml = ""

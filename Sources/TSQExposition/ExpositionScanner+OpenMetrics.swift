@@ -143,7 +143,8 @@ extension ExpositionScanner {
         case "# HELP ": entry = .help
         case "# TYPE ": entry = .type
         case "# UNIT ": entry = .unit
-        default: throw error("expected a valid start token, got \(quoted(offset..<end))", at: offset)
+        default:
+            throw error("expected a valid start token, got \(quoted(offset..<end))", at: offset)
         }
         offset += 7
         guard takeFamilyName() else {

@@ -9,7 +9,8 @@ import TSQModel
 /// All methods are safe from any thread.
 package final class ScrapeManager: Sendable {
     /// Makes the client of a pool; the default is `HTTPFetcher`.
-    package typealias FetcherFactory = @Sendable (HTTPClientConfig) throws(ConfigError) -> any Fetcher
+    package typealias FetcherFactory =
+        @Sendable (HTTPClientConfig) throws(ConfigError) -> any Fetcher
 
     private let appender: any SampleAppender
     private let clock: any WallClock
