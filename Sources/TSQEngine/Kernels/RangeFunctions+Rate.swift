@@ -1,0 +1,234 @@
+import TSQBase
+import TSQModel
+
+// rate, increase and delta: the change over a window, extrapolated to its ends.
+extension RangeFunctions {
+    static func rate(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows,
+        _ context: inout KernelContext, _ row: inout StepRow
+    ) throws(QueryError) {
+        change(columns, windows, &context, &row, .rate)
+    }
+
+    static func increase(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows,
+        _ context: inout KernelContext, _ row: inout StepRow
+    ) throws(QueryError) {
+        change(columns, windows, &context, &row, .increase)
+    }
+
+    static func delta(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows,
+        _ context: inout KernelContext, _ row: inout StepRow
+    ) throws(QueryError) {
+        change(columns, windows, &context, &row, .delta)
+    }
+
+    private static func change(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows,
+        _ context: inout KernelContext, _ row: inout StepRow, _ kind: ChangeKind
+    ) {
+        windows.checkBounds(columns)
+        var notes: WindowNotes = []
+        if windows.mode != .none {
+            extendedChange(columns, windows, kind, &notes, &row)
+        } else {
+            let useStarts = context.useStartTimestamps
+            floatChange(columns, windows, kind, useStarts, &notes, &row)
+            if !windows.hasOnlyFloats {
+                histogramChange(columns, windows, kind, useStarts, &notes, &row)
+            }
+        }
+        notes.tell(&context)
+        if kind.isCounter { noteNonCounter(&context, row) }
+    }
+
+    /// A name that does not look like a counter's, where floats came out.
+    private static func noteNonCounter(_ context: inout KernelContext, _ row: borrowing StepRow) {
+        let name = context.metricName
+        guard !name.isEmpty, row.tags.contains(StepRow.Tag.float) else { return }
+        let range = context.argumentRanges.first ?? context.range
+        if let type = context.metricType {
+            if type != "counter" && type != "histogram" {
+                context.annotations.inform(
+                    PromQLTexts.possibleNonCounterType(name, type: type), range)
+            }
+        } else if !["_total", "_sum", "_count", "_bucket"].contains(where: name.hasSuffix) {
+            context.annotations.inform(PromQLTexts.possibleNonCounter(name), range)
+        }
+    }
+
+    private static func floatChange(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
+        _ useStarts: Bool, _ notes: inout WindowNotes, _ row: inout StepRow
+    ) {
+        let (times, values) = (columns.times.span, columns.values.span)
+        let hasStarts = useStarts && kind.isCounter && !columns.startTimes.isEmpty
+        var resets = CounterEvents()
+        var overlaps = CounterEvents()
+        if kind.isCounter {
+            resets.findResets(values)
+            if hasStarts {
+                resets = CounterEvents()
+                resets.findResets(values, times, columns.startTimes.span)
+                overlaps.findOverlaps(times, columns.startTimes.span)
+            }
+        }
+        let rangeSeconds = windows.rangeSeconds
+        for step in 0..<windows.count {
+            let window = windows.floatRange(step)
+            if window.isEmpty { continue }
+            if !windows.histogramRange(step).isEmpty {
+                notes.insert(.mixed)
+                continue
+            }
+            let (first, last) = (
+                values[unchecked: window.lowerBound],
+                values[unchecked: window.upperBound - 1]
+            )
+            var result = last - first
+            if kind.isCounter {
+                for position in resets.within(window) {
+                    result += values[Int(resets.positions[position]) - 1]
+                }
+                if hasStarts && !overlaps.within(window).isEmpty { notes.insert(.startOverlap) }
+            }
+            let span = SampledSpan(
+                firstMs: times[unchecked: window.lowerBound],
+                lastMs: times[unchecked: window.upperBound - 1], count: window.count,
+                startMs: hasStarts ? columns.startTimes[window.lowerBound] : 0,
+                windowStartMs: windows.startMs(step), windowEndMs: windows.endMs(step))
+            if span.beginsInWindow { result += first } else if window.count < 2 { continue }
+            var factor = span.factor(isCounter: kind.isCounter, first: first, change: result)
+            if kind.isRate { factor /= rangeSeconds }
+            row.setFloat(step, result * factor)
+        }
+    }
+}
+
+/// What of the family is asked for.
+enum ChangeKind {
+    case rate, increase, delta
+
+    var isCounter: Bool { self != .delta }
+    var isRate: Bool { self == .rate }
+}
+
+/// Where the samples of a window lie in it; extrapolation follows from that.
+///
+/// - Source: Prometheus promql/functions.go, extrapolatedRate.
+struct SampledSpan {
+    private let toStart: Double
+    private let toEnd: Double
+    private let sampled: Double
+    private let gap: Double
+    /// The first sample's start time lies in the window: the counter was 0 there, and nothing is
+    /// extrapolated to the left.
+    let beginsInWindow: Bool
+
+    init(
+        firstMs: TimestampMs, lastMs: TimestampMs, count: Int, startMs: TimestampMs,
+        windowStartMs: TimestampMs, windowEndMs: TimestampMs
+    ) {
+        beginsInWindow = startMs != 0 && startMs > windowStartMs && startMs < firstMs
+        toEnd = Double(windowEndMs &- lastMs) / 1000
+        let interval = Double(lastMs &- firstMs) / 1000
+        gap = count > 1 ? interval / Double(count - 1) : 0
+        sampled = beginsInWindow ? Double(lastMs &- startMs) / 1000 : interval
+        toStart = beginsInWindow ? 0 : Double(firstMs &- windowStartMs) / 1000
+    }
+
+    /// What the change is multiplied by.
+    ///
+    /// - Parameter first: the first value (a histogram's count): a counter is not extrapolated
+    ///   below zero.
+    func factor(isCounter: Bool, first: Double, change: Double) -> Double {
+        let threshold = gap * 1.1
+        var (left, right) = (toStart, toEnd)
+        if !beginsInWindow {
+            if left >= threshold { left = gap / 2 }
+            if isCounter && change > 0 && first >= 0 {
+                let toZero = sampled * (first / change)
+                if toZero < left { left = toZero }
+            }
+        }
+        if right >= threshold { right = gap / 2 }
+        return sampled == 0 ? 1 : (sampled + left + right) / sampled
+    }
+}
+
+/// Positions of samples that follow a reset (or overlap), found once for all windows.
+struct CounterEvents {
+    private(set) var positions: [Int32] = []
+    private var low = 0
+
+    mutating func findResets(_ values: borrowing Span<Double>) {
+        guard values.count > 1 else { return }
+        for index in 1..<values.count where values[unchecked: index] < values[unchecked: index - 1]
+        {
+            positions.append(Int32(truncatingIfNeeded: index))
+        }
+    }
+
+    mutating func findResets(
+        _ values: borrowing Span<Double>, _ times: borrowing Span<TimestampMs>,
+        _ starts: borrowing Span<TimestampMs>
+    ) {
+        guard values.count > 1 else { return }
+        for index in 1..<values.count {
+            let isReset =
+                values[index] < values[index - 1]
+                || StartTimes.isReset(
+                    previousStart: starts[index - 1], previous: times[index - 1],
+                    start: starts[index], time: times[index])
+            if isReset { positions.append(Int32(truncatingIfNeeded: index)) }
+        }
+    }
+
+    mutating func append(_ index: Int) { positions.append(Int32(truncatingIfNeeded: index)) }
+
+    mutating func findOverlaps(
+        _ times: borrowing Span<TimestampMs>, _ starts: borrowing Span<TimestampMs>
+    ) {
+        guard times.count > 1 else { return }
+        for index in 1..<times.count
+        where StartTimes.overlaps(
+            previousStart: starts[index - 1], previous: times[index - 1], start: starts[index])
+        {
+            positions.append(Int32(truncatingIfNeeded: index))
+        }
+    }
+
+    /// Indexes into `positions` of the events between two samples of `window`. Windows must come in
+    /// ascending order.
+    @inline(__always)
+    mutating func within(_ window: Range<Int>) -> Range<Int> {
+        while low < positions.count && positions[low] <= window.lowerBound { low += 1 }
+        var high = low
+        while high < positions.count && positions[high] < window.upperBound { high += 1 }
+        return low..<high
+    }
+}
+
+/// Start timestamps of counters.
+///
+/// - Source: Prometheus promql/functions.go, isStartTimestampReset and checkStartTimeOverlap.
+enum StartTimes {
+    /// Whether the start time of a sample says that the counter began anew after the one before.
+    static func isReset(
+        previousStart: TimestampMs, previous: TimestampMs, start: TimestampMs, time: TimestampMs
+    ) -> Bool {
+        // Unknown, or OTel's "unknown" (start = time), or invalid.
+        if start == 0 || start >= time || start < previous { return false }
+        if start > previous { return true }
+        // Equal to the sample before: a delta series, unless that one's start is unknown.
+        if previousStart > previous { return false }
+        return previousStart != 0 && previousStart != previous
+    }
+
+    static func overlaps(
+        previousStart: TimestampMs, previous: TimestampMs, start: TimestampMs
+    ) -> Bool {
+        start != 0 && start < previous && start != previousStart
+    }
+}
