@@ -49,10 +49,54 @@ package final class QueryEngine: Sendable {
     }
 
     /// Evaluates a parsed expression; `query` is its text, for the places in annotations.
+    ///
+    /// - Parameter endMs: the end that was asked for, where it lies after the last step.
     package func evaluate(
         _ expr: Expr, query: String, steps: StepRange, endMs: TimestampMs? = nil, isRange: Bool,
         from source: any SeriesSource, options: QueryOptions = QueryOptions()
     ) throws(QueryError) -> QueryResult {
-        throw .execution("the evaluator has not landed yet")
+        if isRange && expr.type != .vector && expr.type != .scalar {
+            throw .badData(
+                "invalid expression type \(GoQuote.quoted(expr.type.documented)) for range query, "
+                    + "must be Scalar or instant Vector")
+        }
+        let clock = SystemClock()
+        let startNs = clock.monotonicNs()
+        let context = QueryContext(
+            source: source, options: self.options, query: options, steps: steps,
+            endMs: endMs ?? steps.lastMs, isRange: isRange)
+        if case .string(let literal) = expr.unwrapped {
+            return QueryResult(value: .string(timeMs: steps.firstMs, literal.value))
+        }
+        let planner = Planner(query: context, steps: steps)
+        let value =
+            expr.type == .matrix
+            ? QueryResult.Value.matrix(
+                try MatrixResult(context, try planner.planRange(expr)).collect())
+            : try evaluate(try planner.plan(expr), expr, context)
+        var statistics = context.statistics
+        statistics.evaluationNs = clock.monotonicNs() - startNs
+        statistics.peakSamples = context.budget.peakSamples
+        statistics.peakBytes = context.budget.peakBytes
+        let texts = context.annotations.strings(query: query)
+        return QueryResult(
+            value: value, warnings: texts.warnings, infos: texts.infos, statistics: statistics)
+    }
+
+    private func evaluate(
+        _ plan: Operator, _ expr: Expr, _ query: QueryContext
+    ) throws(QueryError) -> QueryResult.Value {
+        var root = plan
+        if options.delayedNameRemoval && expr.type == .vector {
+            root = UniqueSeries(DelayedNames(plan), .sameStep)
+        }
+        try root.prepare()
+        var builder = ResultBuilder(query)
+        try builder.collect(root)
+        if query.isRange { return .matrix(builder.matrix(root.series)) }
+        if expr.type == .scalar {
+            return .scalar(timeMs: query.startMs, builder.firstValue)
+        }
+        return .vector(builder.vector(root.series))
     }
 }

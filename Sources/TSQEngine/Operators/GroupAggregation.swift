@@ -1,0 +1,76 @@
+import TSQModel
+import TSQPromQL
+
+/// `sum avg count min max group stddev stdvar`: each row is added to its group as it arrives, so
+/// that nothing but groups × steps is held.
+final class GroupAggregation: UnaryOperator {
+    private let operation: AggregateOperator
+    private let grouping: [String]
+    private let isWithout: Bool
+    private var table = GroupTable()
+    private var accumulators: [GroupAccumulator] = []
+    private var hasRows: [Bool] = []
+    private var context: KernelContext
+    private var names: SeriesNames
+    private var stepCount = 0
+    /// The next group to deliver; nil while rows are still to be taken in.
+    private var delivered: Int?
+
+    init(
+        _ child: Operator, _ operation: AggregateOperator, grouping: [String], isWithout: Bool,
+        context: KernelContext
+    ) {
+        self.operation = operation
+        self.grouping = grouping
+        self.isWithout = isWithout
+        self.context = context
+        names = SeriesNames(child.query)
+        super.init(child)
+    }
+
+    override func prepare() throws(QueryError) {
+        try child.prepare()
+        table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
+        series = table.output
+    }
+
+    override func begin(_ tile: Tile) throws(QueryError) {
+        try child.begin(tile)
+        context.steps = stepRange(tile)
+        if accumulators.count == table.count {
+            for index in accumulators.indices { accumulators[index].reset(stepCount: tile.count) }
+        } else {
+            accumulators = (0..<table.count).map { _ in
+                GroupAccumulator(operation, stepCount: tile.count)
+            }
+        }
+        hasRows = [Bool](repeating: false, count: table.count)
+        stepCount = tile.count
+        delivered = nil
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        if delivered == nil {
+            while let index = try child.next(into: &row) {
+                let group = table.groupOf[index]
+                names.describe(child.series.labels, index, query, &context)
+                accumulators[group].add(row, &context)
+                hasRows[group] = true
+            }
+            delivered = 0
+        }
+        while let group = delivered, group < table.count {
+            delivered = group + 1
+            if !hasRows[group] { continue }
+            row.reset(stepCount: stepCount)
+            accumulators[group].finish(&context, into: &row)
+            return group
+        }
+        query.take(&context)
+        return nil
+    }
+
+    override func bytesHeld(stepCount: Int) -> Int {
+        child.bytesHeld(stepCount: stepCount) + table.count * stepCount * 24
+    }
+}

@@ -1,0 +1,63 @@
+import TSQModel
+
+/// The groups of an aggregation: which one each input series belongs to, and their labels.
+struct GroupTable {
+    /// Group of each input series, numbered in the order in which they are met.
+    private(set) var groupOf: [Int] = []
+    private(set) var output = OutputSeries()
+    private(set) var memberCounts: [Int] = []
+
+    var count: Int { output.count }
+
+    init() {}
+
+    init(
+        _ input: OutputSeries, grouping: [String], isWithout: Bool, _ query: QueryContext
+    ) {
+        var key = GroupingKey(grouping: grouping, isWithout: isWithout, query)
+        var index = LabelIndex()
+        var drops: [Bool] = []
+        groupOf.reserveCapacity(input.count)
+        var scratch: [LabelPair] = []
+        for series in 0..<input.count {
+            key.reduce(input.labels, series, into: &scratch)
+            let (group, isNew) = index.insert(scratch)
+            if isNew {
+                memberCounts.append(0)
+                drops.append(false)
+            }
+            memberCounts[group] += 1
+            if input.dropsName(series) { drops[group] = true }
+            groupOf.append(group)
+        }
+        output.labels = index.labels
+        if drops.contains(true) { output.dropsName = drops }
+    }
+}
+
+/// Reduces labels to those of `by` or `without`.
+struct GroupingKey {
+    private let names: [SymbolID]
+    private let isWithout: Bool
+
+    init(grouping: [String], isWithout: Bool, _ query: QueryContext) {
+        var names = grouping.map { query.symbols.intern($0) }
+        if isWithout { names.append(query.nameSymbol) }
+        self.names = names
+        self.isWithout = isWithout
+    }
+
+    func reduce(
+        _ labels: borrowing SeriesLabels, _ series: Int, into scratch: inout [LabelPair]
+    ) {
+        scratch.removeAll(keepingCapacity: true)
+        for index in labels.range(series) {
+            let pair = labels.pairs[index]
+            if names.contains(pair.name) != isWithout { scratch.append(pair) }
+        }
+    }
+
+    func reduce(_ pairs: ArraySlice<LabelPair>) -> [LabelPair] {
+        pairs.filter { names.contains($0.name) != isWithout }
+    }
+}

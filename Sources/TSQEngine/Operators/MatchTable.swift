@@ -1,0 +1,103 @@
+import TSQModel
+import TSQPromQL
+
+/// Which series of two sides belong together: the match groups of `on`/`ignoring`.
+struct MatchTable {
+    /// Group of each series of the left and right side.
+    private(set) var leftGroup: [Int] = []
+    private(set) var rightGroup: [Int] = []
+    private(set) var count = 0
+
+    init() {}
+
+    init(
+        _ left: OutputSeries, _ right: OutputSeries, _ matching: VectorMatching,
+        _ query: QueryContext
+    ) {
+        var key = MatchKey(matching, query)
+        var index = LabelIndex()
+        var scratch: [LabelPair] = []
+        func groups(_ side: OutputSeries) -> [Int] {
+            (0..<side.count).map { series in
+                key.reduce(side.labels, series, into: &scratch)
+                return index.insert(scratch).index
+            }
+        }
+        leftGroup = groups(left)
+        rightGroup = groups(right)
+        count = index.count
+    }
+}
+
+/// Reduces labels to those that are matched on: those of `on`, or all but those of `ignoring` and
+/// the name.
+struct MatchKey {
+    private let names: [SymbolID]
+    private let isOn: Bool
+
+    init(_ matching: VectorMatching, _ query: QueryContext) {
+        var names = matching.labels.map { query.symbols.intern($0) }
+        if !matching.isOn { names.append(query.nameSymbol) }
+        self.names = names
+        isOn = matching.isOn
+    }
+
+    func reduce(
+        _ labels: borrowing SeriesLabels, _ series: Int, into scratch: inout [LabelPair]
+    ) {
+        scratch.removeAll(keepingCapacity: true)
+        for index in labels.range(series) {
+            let pair = labels.pairs[index]
+            if names.contains(pair.name) == isOn { scratch.append(pair) }
+        }
+    }
+
+    func reduce(_ pairs: ArraySlice<LabelPair>) -> [LabelPair] {
+        pairs.filter { names.contains($0.name) == isOn }
+    }
+}
+
+/// The labels of a matched pair's result.
+///
+/// - Source: Prometheus promql/engine.go `resultMetric`: the "many" side's labels; one-to-one keeps
+///   those matched on; `group_left(…)` takes the listed ones from the "one" side.
+struct ResultLabels {
+    private let query: QueryContext
+    private let matching: VectorMatching
+    private let matchedNames: [SymbolID]
+    private let included: [SymbolID]
+    private let dropsReserved: Bool
+    private let dropsReservedAfter: Bool
+
+    init(
+        _ matching: VectorMatching, _ operation: BinaryOperator, returnsBool: Bool,
+        _ query: QueryContext
+    ) {
+        self.query = query
+        self.matching = matching
+        matchedNames = matching.labels.map { query.symbols.intern($0) }
+        included = matching.include.map { query.symbols.intern($0) }
+        dropsReserved = operation.changesMetric
+        dropsReservedAfter = returnsBool && !query.options.delayedNameRemoval
+    }
+
+    var dependsOnOneSide: Bool { !included.isEmpty }
+
+    func labels(many: ArraySlice<LabelPair>, one: ArraySlice<LabelPair>) -> [LabelPair] {
+        var result: [LabelPair]
+        if matching.cardinality == .oneToOne {
+            result = many.filter {
+                matchedNames.contains($0.name) == matching.isOn
+                    && !(dropsReserved && query.isReserved($0.name))
+            }
+        } else {
+            result = many.filter { !(dropsReserved && query.isReserved($0.name)) }
+        }
+        for name in included {
+            let value = one.first { $0.name == name }?.value ?? query.emptySymbol
+            result = query.setting(name, to: value, in: result[...])
+        }
+        if dropsReservedAfter { result.removeAll { query.isReserved($0.name) } }
+        return result
+    }
+}

@@ -1,0 +1,39 @@
+import TSQModel
+
+/// The scalar arguments of a function or aggregation: one array of values a step each.
+struct Parameters {
+    private let operators: [Operator]
+    private(set) var values: [[Double]]
+    private var row = StepRow(stepCount: 0)
+
+    init(_ operators: [Operator]) {
+        self.operators = operators
+        values = [[Double]](repeating: [], count: operators.count)
+    }
+
+    func prepare() throws(QueryError) {
+        for one in operators { try one.prepare() }
+    }
+
+    /// Works out the values of `tile`'s steps.
+    mutating func begin(_ tile: Tile) throws(QueryError) {
+        for index in operators.indices {
+            if let constant = operators[index].constant {
+                if values[index].count != tile.count {
+                    values[index] = [Double](repeating: constant, count: tile.count)
+                }
+                continue
+            }
+            try operators[index].begin(tile)
+            guard try operators[index].next(into: &row) != nil else {
+                values[index] = [Double](repeating: .nan, count: tile.count)
+                continue
+            }
+            values[index] = row.values
+        }
+    }
+
+    func bytesHeld(stepCount: Int) -> Int {
+        operators.reduce(0) { $0 + $1.bytesHeld(stepCount: stepCount) + stepCount * 8 }
+    }
+}

@@ -1,0 +1,113 @@
+import TSQModel
+import TSQPromQL
+
+/// `quantile(φ, v)`: needs all values of a group at a step together.
+final class QuantileAggregation: UnaryOperator {
+    private let grouping: [String]
+    private let isWithout: Bool
+    private var parameters: Parameters
+    private let parameterRange: SourceRange
+    private let operandRange: SourceRange
+    private var table = GroupTable()
+    private var rows = RowStore()
+    private var members: [[Int]] = []
+    private var delivered: Int?
+    private var stepCount = 0
+
+    init(
+        _ child: Operator, phi: Operator, grouping: [String], isWithout: Bool,
+        parameterRange: SourceRange, operandRange: SourceRange
+    ) {
+        self.grouping = grouping
+        self.isWithout = isWithout
+        parameters = Parameters([phi])
+        self.parameterRange = parameterRange
+        self.operandRange = operandRange
+        super.init(child)
+    }
+
+    override func prepare() throws(QueryError) {
+        try parameters.prepare()
+        try child.prepare()
+        table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
+        series = table.output
+    }
+
+    override func begin(_ tile: Tile) throws(QueryError) {
+        try parameters.begin(tile)
+        warnOfParameter()
+        try child.begin(tile)
+        rows.removeAll()
+        members = [[Int]](repeating: [], count: table.count)
+        stepCount = tile.count
+        delivered = nil
+    }
+
+    /// - Source: Prometheus promql/engine.go `rangeEvalAgg`: NaN, the largest and the smallest are
+    ///   named.
+    private func warnOfParameter() {
+        let range = ParameterRange(parameters.values[0])
+        func warn(_ value: Double) { query.warnOfQuantile(value, parameterRange) }
+        if range.hasNaN { warn(.nan) }
+        if range.max > 1 { warn(range.max) }
+        if range.min < 0 { warn(range.min) }
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        if delivered == nil {
+            while let index = try child.next(into: &row) {
+                let group = table.groupOf[index]
+                if row.tags.contains(StepRow.Tag.histogram) {
+                    query.annotations.inform(
+                        "ignored histogram in quantile aggregation", operandRange)
+                }
+                members[group].append(rows.append(&row))
+            }
+            delivered = 0
+        }
+        while let group = delivered, group < table.count {
+            delivered = group + 1
+            if members[group].isEmpty { continue }
+            fill(group, &row)
+            return group
+        }
+        return nil
+    }
+
+    private func fill(_ group: Int, _ row: inout StepRow) {
+        row.reset(stepCount: stepCount)
+        var values: [Double] = []
+        values.reserveCapacity(members[group].count)
+        for step in 0..<stepCount {
+            values.removeAll(keepingCapacity: true)
+            for member in members[group] where rows[member].tags[step] == StepRow.Tag.float {
+                values.append(rows[member].values[step])
+            }
+            if values.isEmpty { continue }
+            row.setFloat(step, Quantiles.quantile(parameters.values[0][step], &values))
+        }
+    }
+
+    override func bytesHeld(stepCount: Int) -> Int {
+        child.bytesHeld(stepCount: stepCount)
+            + (child.series.count + table.count) * stepCount * Self.bytesPerStep
+    }
+}
+
+/// The smallest and largest of a parameter's values, NaN aside.
+struct ParameterRange {
+    private(set) var min = Double.infinity
+    private(set) var max = -Double.infinity
+    private(set) var hasNaN = false
+
+    init(_ values: [Double]) {
+        for value in values {
+            if value.isNaN {
+                hasNaN = true
+            } else {
+                min = Swift.min(min, value)
+                max = Swift.max(max, value)
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import TSQBase
+import TSQModel
+import TSQPromQL
+
+/// A function of a range vector that treats each series alone: `rate`, `max_over_time`, ….
+final class RangeCall: Operator {
+    private let input: any RangeInput
+    private let kernel: RangeKernel
+    private let keepsName: Bool
+    private let countsSamples: Bool
+    private var parameters: Parameters
+    private var state: State
+    private var names: SeriesNames
+
+    /// `windows` has the geometry; `times` where they end.
+    init(
+        _ query: QueryContext, steps: StepRange, input: any RangeInput, kernel: @escaping RangeKernel,
+        times: SelectorTimes, windows: Windows, parameters: [Operator], context: KernelContext,
+        keepsName: Bool, countsSamples: Bool
+    ) {
+        self.input = input
+        self.kernel = kernel
+        self.keepsName = keepsName
+        self.countsSamples = countsSamples
+        self.parameters = Parameters(parameters)
+        state = State(times: times, windows: windows, context: context)
+        names = SeriesNames(query)
+        super.init(query, steps: steps)
+    }
+
+    override func prepare() throws(QueryError) {
+        try parameters.prepare()
+        try input.prepare()
+        series = keepsName ? input.series : query.droppingName(input.series)
+    }
+
+    override func begin(_ tile: Tile) throws(QueryError) {
+        try parameters.begin(tile)
+        state.begin(tile, stepRange(tile), parameters.values)
+        try input.begin(tile, state.windows)
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        while true {
+            guard let index = try input.next(into: &state.columns) else {
+                query.take(&state.context)
+                return nil
+            }
+            names.describe(input.series.labels, index, query, &state.context)
+            try state.apply(kernel, &row)
+            if countsSamples { query.statistics.totalQueryableSamples += state.samplesInWindows }
+            let points = row.pointCount
+            if points == 0 { continue }
+            try query.budget.hold(samples: points)
+            return index
+        }
+    }
+
+    override func bytesHeld(stepCount: Int) -> Int {
+        input.bytesHeld(stepCount: stepCount) + stepCount * 40
+    }
+
+    private struct State {
+        let times: SelectorTimes
+        var windows: Windows
+        var context: KernelContext
+        var columns = SampleColumns()
+        /// What the bounds of the float windows were worked out from.
+        private var timesID: UInt64 = 0
+
+        init(times: SelectorTimes, windows: Windows, context: KernelContext) {
+            self.times = times
+            self.windows = windows
+            self.context = context
+        }
+
+        mutating func begin(_ tile: Tile, _ steps: StepRange, _ parameters: [[Double]]) {
+            windows.firstEndMs = times.timeMs(tile.first)
+            windows.stepMs = times.stepMs
+            windows.resize(tile.count)
+            context.steps = steps
+            context.parameters = parameters
+            timesID = 0
+        }
+
+        mutating func apply(_ kernel: RangeKernel, _ row: inout StepRow) throws(QueryError) {
+            if columns.timesID == 0 || columns.timesID != timesID {
+                windows.bound(floats: columns.times)
+                timesID = columns.timesID
+            }
+            windows.bound(histograms: columns.histograms.times)
+            row.reset(stepCount: windows.count)
+            try kernel(columns, windows, &context, &row)
+        }
+
+        /// Samples in the windows of all steps.
+        var samplesInWindows: Int64 {
+            var count: Int64 = 0
+            for step in 0..<windows.count {
+                count += Int64(windows.floatEnds[step] - windows.floatStarts[step])
+            }
+            if columns.histograms.isEmpty { return count }
+            for step in 0..<windows.count {
+                for index in windows.histogramStarts[step]..<windows.histogramEnds[step] {
+                    count += columns.histograms.histogram(index).sampleWeight
+                }
+            }
+            return count
+        }
+    }
+}
+
+extension StepRow {
+    /// The samples of the row, histograms by weight.
+    var pointCount: Int64 {
+        var count: Int64 = 0
+        for step in 0..<tags.count {
+            if tags[step] == Tag.float {
+                count += 1
+            } else if tags[step] == Tag.histogram {
+                count += histograms[step]?.sampleWeight ?? 0
+            }
+        }
+        return count
+    }
+}
+
+extension Windows {
+    mutating func resize(_ count: Int) {
+        if floatStarts.count == count { return }
+        floatStarts = [Int](repeating: 0, count: count)
+        floatEnds = floatStarts
+        histogramStarts = floatStarts
+        histogramEnds = floatStarts
+    }
+
+    mutating func bound(floats times: [TimestampMs]) {
+        Self.bound(times, firstEndMs, stepMs, rangeMs, &floatStarts, &floatEnds)
+    }
+
+    mutating func bound(histograms times: [TimestampMs]) {
+        Self.bound(times, firstEndMs, stepMs, rangeMs, &histogramStarts, &histogramEnds)
+    }
+
+    /// Two cursors over ascending times.
+    private static func bound(
+        _ times: [TimestampMs], _ firstEndMs: TimestampMs, _ stepMs: Int64, _ rangeMs: Int64,
+        _ starts: inout [Int], _ ends: inout [Int]
+    ) {
+        let count = times.count
+        var start = 0
+        var end = 0
+        for step in 0..<starts.count {
+            let endMs = firstEndMs &+ Int64(step) &* stepMs
+            // A window's start may lie before the beginning of time.
+            let startMs = endMs.subtractingClamped(rangeMs)
+            while end < count && times[end] <= endMs { end += 1 }
+            while start < end && times[start] <= startMs { start += 1 }
+            starts[step] = start
+            ends[step] = end
+        }
+    }
+}
+
+/// Gives kernels the name of the series at hand, turned into text only when it changes.
+struct SeriesNames {
+    private var symbol: SymbolID?
+    private var typeSymbol: SymbolID?
+    private let wantsType: Bool
+
+    init(_ query: QueryContext) { wantsType = query.options.typeAndUnitLabels }
+
+    mutating func describe(
+        _ labels: borrowing SeriesLabels, _ series: Int, _ query: QueryContext,
+        _ context: inout KernelContext
+    ) {
+        let name = labels.value(series, of: query.nameSymbol)
+        if name != symbol {
+            symbol = name
+            context.metricName = query.text(name)
+        }
+        if !wantsType { return }
+        let type = labels.value(series, of: query.typeSymbol)
+        if type != typeSymbol || context.metricType == nil {
+            typeSymbol = type
+            context.metricType = query.text(type)
+        }
+    }
+}
+
+/// `absent_over_time`: 1 at the steps where no series has a sample in the window.
+final class AbsentOverTime: Operator {
+    private let call: Operator
+    private let labels: [LabelPair]
+    private var present: [Bool] = []
+    private var isDone = true
+    private var row = StepRow(stepCount: 0)
+
+    /// `call` has a value wherever its window has samples (`present_over_time`), or is an instant
+    /// vector (`absent`).
+    init(_ call: Operator, labels: [LabelPair]) {
+        self.call = call
+        self.labels = labels
+        super.init(call.query, steps: call.steps)
+    }
+
+    override func prepare() throws(QueryError) {
+        try call.prepare()
+        series.append(labels, dropsName: query.options.delayedNameRemoval)
+    }
+
+    override func begin(_ tile: Tile) throws(QueryError) {
+        try call.begin(tile)
+        present = [Bool](repeating: false, count: tile.count)
+        isDone = false
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        if isDone { return nil }
+        isDone = true
+        while try call.next(into: &self.row) != nil {
+            for step in 0..<present.count where self.row.isPresent(step) { present[step] = true }
+        }
+        row.reset(stepCount: present.count)
+        for step in 0..<present.count where !present[step] { row.setFloat(step, 1) }
+        return 0
+    }
+
+    override func bytesHeld(stepCount: Int) -> Int { call.bytesHeld(stepCount: stepCount) }
+}

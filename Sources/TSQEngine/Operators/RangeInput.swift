@@ -1,0 +1,150 @@
+import TSQBase
+import TSQModel
+
+/// Where a function of range vectors gets the samples of one series after the other.
+protocol RangeInput: AnyObject {
+    var series: OutputSeries { get }
+
+    func prepare() throws(QueryError)
+
+    /// Starts over for the windows of `tile`, whose ends are `endMs`.
+    func begin(_ tile: Tile, _ windows: borrowing Windows) throws(QueryError)
+
+    /// The samples of the next series that has any, without stale markers.
+    func next(into columns: inout SampleColumns) throws(QueryError) -> Int?
+
+    func bytesHeld(stepCount: Int) -> Int
+}
+
+/// A range selector.
+final class SelectorRange: RangeInput {
+    private let query: QueryContext
+    private let matchers: [LabelMatcher]
+    private let fromMs: TimestampMs
+    private let toMs: TimestampMs
+    private var reader = SampleReader()
+    private var tileFromMs: TimestampMs = 0
+    private var tileToMs: TimestampMs = 0
+    private(set) var series = OutputSeries()
+
+    /// `windows` are those of all steps.
+    init(_ query: QueryContext, matchers: [LabelMatcher], windows: borrowing Windows, count: Int) {
+        self.query = query
+        self.matchers = matchers
+        (fromMs, toMs) = Self.bounds(windows, count)
+    }
+
+    private static func bounds(
+        _ windows: borrowing Windows, _ count: Int
+    ) -> (fromMs: TimestampMs, toMs: TimestampMs) {
+        let before = windows.mode == .none ? 0 : windows.lookbackMs
+        let after = windows.mode == .smoothed ? windows.lookbackMs : 0
+        return (
+            windows.firstEndMs.subtractingClamped(windows.rangeMs).subtractingClamped(before),
+            windows.endMs(count - 1).addingClamped(after)
+        )
+    }
+
+    func prepare() throws(QueryError) {
+        do throws(SourceError) {
+            let selection = try query.source.select(
+                SelectRequest(matchers: matchers, fromMs: fromMs, toMs: toMs),
+                symbols: query.symbols)
+            reader = SampleReader(selection)
+            series.labels = selection.labels
+        } catch {
+            throw QueryError(error)
+        }
+    }
+
+    func begin(_ tile: Tile, _ windows: borrowing Windows) {
+        (tileFromMs, tileToMs) = Self.bounds(windows, tile.count)
+        reader.rewind()
+    }
+
+    func next(into columns: inout SampleColumns) throws(QueryError) -> Int? {
+        // The reader fills the caller's columns, so that nothing is copied.
+        swap(&reader.columns, &columns)
+        defer { swap(&reader.columns, &columns) }
+        guard let index = try reader.next(fromMs: tileFromMs, toMs: tileToMs, query) else {
+            return nil
+        }
+        reader.columns.removeStaleMarkers()
+        return index
+    }
+
+    func bytesHeld(stepCount: Int) -> Int { 0 }
+}
+
+/// A subquery: its inner expression's values at steps of its own, aligned to multiples of the
+/// resolution, are the samples.
+final class SubqueryRange: RangeInput {
+    private let query: QueryContext
+    private let inner: Operator?
+    private var row = StepRow(stepCount: 0)
+    private var innerTile = Tile(0, 0)
+    var series: OutputSeries { inner?.series ?? OutputSeries() }
+
+    /// `inner` nil: no step of the resolution falls into any window.
+    init(_ query: QueryContext, inner: Operator?) {
+        self.query = query
+        self.inner = inner
+    }
+
+    /// The inner steps for windows from `firstEndMs` to `lastEndMs`; nil where there is none.
+    ///
+    /// - Source: Prometheus promql/engine.go: the first multiple of the step after the first
+    ///   window's start (Go's division truncates towards zero) up to the last window's end.
+    static func steps(
+        firstEndMs: TimestampMs, lastEndMs: TimestampMs, rangeMs: Int64, stepMs: Int64
+    ) -> StepRange? {
+        let afterMs = firstEndMs &- rangeMs
+        var firstMs = stepMs &* (afterMs / stepMs)
+        if firstMs <= afterMs { firstMs = firstMs &+ stepMs }
+        if firstMs > lastEndMs { return nil }
+        return StepRange(
+            firstMs: firstMs, stepMs: stepMs, count: Int((lastEndMs &- firstMs) / stepMs) + 1)
+    }
+
+    func prepare() throws(QueryError) { try inner?.prepare() }
+
+    func begin(_ tile: Tile, _ windows: borrowing Windows) throws(QueryError) {
+        guard let inner else { return }
+        let steps = inner.steps
+        let afterMs = windows.firstEndMs &- windows.rangeMs
+        let lastMs = windows.endMs(tile.count - 1)
+        let first =
+            afterMs < steps.firstMs ? 0 : Int((afterMs &- steps.firstMs) / steps.stepMs) + 1
+        let last = lastMs < steps.firstMs ? -1 : Int((lastMs &- steps.firstMs) / steps.stepMs)
+        innerTile = Tile(first, max(0, min(last, steps.count - 1) - first + 1))
+        if innerTile.count > 0 { try inner.begin(innerTile) }
+    }
+
+    func next(into columns: inout SampleColumns) throws(QueryError) -> Int? {
+        guard let inner, innerTile.count > 0 else { return nil }
+        while true {
+            guard let index = try inner.next(into: &row) else { return nil }
+            try query.budget.tick()
+            columns.removeAll()
+            for step in 0..<row.stepCount {
+                let timeMs = inner.steps.timeMs(innerTile.first + step)
+                if row.tags[step] == StepRow.Tag.float {
+                    columns.times.append(timeMs)
+                    columns.values.append(row.values[step])
+                } else if row.tags[step] == StepRow.Tag.histogram, var value = row.histograms[step] {
+                    // A reset may lie between the steps, or be seen more than once: the hints
+                    // mean nothing here.
+                    if value.hint != .gauge { value.hint = .unknown }
+                    columns.histograms.append(value, timeMs: timeMs)
+                }
+            }
+            columns.removeStaleMarkers()
+            if !columns.isEmpty { return index }
+        }
+    }
+
+    func bytesHeld(stepCount: Int) -> Int {
+        guard let inner else { return 0 }
+        return inner.bytesHeld(stepCount: inner.steps.count)
+    }
+}

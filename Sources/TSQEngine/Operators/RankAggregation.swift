@@ -1,0 +1,212 @@
+import TSQBase
+import TSQModel
+import TSQPromQL
+
+/// `topk`, `bottomk`: keeps k entries a group and step, so that no tile of all series is held.
+final class RankAggregation: UnaryOperator {
+    private let isTop: Bool
+    private let grouping: [String]
+    private let isWithout: Bool
+    private let range: SourceRange
+    private var parameters: Parameters
+    private var table = GroupTable()
+    /// k at each step of the tile, at most the number of input series.
+    private var limits: [Int] = []
+    /// Heap of group g at step s: `g * stepCount + s`.
+    private var heaps: [RankHeap] = []
+    private var stepCount = 0
+    private var sawHistogram = false
+    private var output: [(series: Int, row: Int)] = []
+    private var rows = RowStore()
+    private var isDone = true
+
+    init(
+        _ child: Operator, k: Operator, isTop: Bool, grouping: [String], isWithout: Bool,
+        range: SourceRange
+    ) {
+        self.isTop = isTop
+        self.grouping = grouping
+        self.isWithout = isWithout
+        self.range = range
+        parameters = Parameters([k])
+        super.init(child)
+    }
+
+    override func prepare() throws(QueryError) {
+        try parameters.prepare()
+        try child.prepare()
+        series = child.series
+        table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
+    }
+
+    override func begin(_ tile: Tile) throws(QueryError) {
+        try parameters.begin(tile)
+        limits = try LimitCounts.of(parameters.values[0], seriesCount: series.count)
+        try child.begin(tile)
+        stepCount = tile.count
+        let count = table.count * stepCount
+        if heaps.count != count {
+            heaps = [RankHeap](repeating: RankHeap(isTop: isTop), count: count)
+        } else {
+            for index in heaps.indices { heaps[index].removeAll() }
+        }
+        isDone = false
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        if !isDone {
+            isDone = true
+            try takeIn(&row)
+            layOut()
+        }
+        guard let (series, place) = output.popLast() else { return nil }
+        rows.take(place, into: &row)
+        return series
+    }
+
+    private func takeIn(_ row: inout StepRow) throws(QueryError) {
+        var sawHistogram = false
+        while let index = try child.next(into: &row) {
+            let base = table.groupOf[index] * stepCount
+            for step in 0..<stepCount where limits[step] > 0 {
+                if row.tags[step] == StepRow.Tag.float {
+                    heaps[base + step].offer(
+                        row.values[step], Int32(truncatingIfNeeded: index), limit: limits[step])
+                } else if row.tags[step] == StepRow.Tag.histogram {
+                    sawHistogram = true
+                }
+            }
+        }
+        if sawHistogram {
+            query.annotations.inform(
+                "ignored histogram in \(isTop ? "topk" : "bottomk") aggregation", range)
+        }
+    }
+
+    /// Turns the heaps into rows; `output` is filled so that its last element comes first.
+    private func layOut() {
+        rows.removeAll()
+        output.removeAll(keepingCapacity: true)
+        var rowOf = [Int32](repeating: -1, count: series.count)
+        for group in 0..<table.count {
+            for step in 0..<stepCount {
+                heaps[group * stepCount + step].sort()
+                for entry in heaps[group * stepCount + step].entries {
+                    let series = Int(entry.series)
+                    if rowOf[series] < 0 {
+                        let place = rows.appendEmpty(stepCount: stepCount)
+                        rowOf[series] = Int32(place)
+                        output.append((series, place))
+                    }
+                    rows[Int(rowOf[series])].setFloat(step, entry.value)
+                }
+            }
+        }
+        output.reverse()
+    }
+
+    override func bytesHeld(stepCount: Int) -> Int {
+        let perStep = min(series.count, max(1, table.count) * 16)
+        return child.bytesHeld(stepCount: stepCount) + perStep * stepCount * 32
+    }
+}
+
+/// k of `topk`, `bottomk`, `limitk` at each step.
+enum LimitCounts {
+    /// - Throws: Prometheus's errors for values that are no count.
+    /// - Source: Prometheus promql/engine.go `rangeEvalAgg`.
+    static func of(_ values: [Double], seriesCount: Int) throws(QueryError) -> [Int] {
+        let range = ParameterRange(values)
+        if range.hasNaN { throw .execution("Parameter value is NaN") }
+        if range.max < 1 { return [Int](repeating: 0, count: values.count) }
+        if range.min <= -0x1p63 {
+            throw .execution(
+                "Scalar value \(DecimalPrint.string(range.min, .message)) underflows int64")
+        }
+        if range.max >= 9_223_372_036_854_774_784 {
+            throw .execution(
+                "Scalar value \(DecimalPrint.string(range.max, .message)) overflows int64")
+        }
+        return values.map { max(0, min(GoNumber.int($0), seriesCount)) }
+    }
+}
+
+/// The k largest (or smallest) of a group at a step, with the worst on top.
+///
+/// The heap is a plain binary heap, so that which of equal values stay is as in Prometheus, whose
+/// heap is Go's.
+struct RankHeap {
+    struct Entry {
+        var value: Double
+        var series: Int32
+    }
+
+    private let isTop: Bool
+    private(set) var entries: [Entry] = []
+
+    init(isTop: Bool) { self.isTop = isTop }
+
+    mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
+
+    /// NaN is worst.
+    private func isWorse(_ a: Double, _ b: Double) -> Bool {
+        if a.isNaN { return true }
+        return isTop ? a < b : a > b
+    }
+
+    mutating func offer(_ value: Double, _ series: Int32, limit: Int) {
+        if entries.count < limit {
+            entries.append(Entry(value: value, series: series))
+            siftUp()
+            return
+        }
+        let worst = entries[0].value
+        let isBetter = isTop ? worst < value : worst > value
+        if isBetter || (worst.isNaN && !value.isNaN) {
+            entries[0] = Entry(value: value, series: series)
+            siftDown()
+        }
+    }
+
+    private mutating func siftUp() {
+        var child = entries.count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            if !isWorse(entries[child].value, entries[parent].value) { break }
+            entries.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    private mutating func siftDown() {
+        var parent = 0
+        while true {
+            var child = 2 * parent + 1
+            if child >= entries.count { break }
+            let other = child + 1
+            if other < entries.count && isWorse(entries[other].value, entries[child].value) {
+                child = other
+            }
+            if !isWorse(entries[child].value, entries[parent].value) { break }
+            entries.swapAt(child, parent)
+            parent = child
+        }
+    }
+
+    /// Best first. An insertion sort for few entries: equal values keep the heap's order, as in Go.
+    mutating func sort() {
+        if entries.count < 2 { return }
+        if entries.count > 12 {
+            let isWorse = self.isWorse
+            entries.sort { isWorse($1.value, $0.value) && !isWorse($0.value, $1.value) }
+            return
+        }
+        for index in 1..<entries.count {
+            var place = index
+            while place > 0 && isWorse(entries[place - 1].value, entries[place].value) {
+                entries.swapAt(place, place - 1)
+                place -= 1
+            }
+        }
+    }
+}

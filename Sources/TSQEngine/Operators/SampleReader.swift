@@ -1,0 +1,80 @@
+import TSQBase
+import TSQModel
+
+/// Reads the series of one selector, one after the other, into columns that are reused.
+struct SampleReader {
+    private let selection: (any SeriesSelection)?
+    private(set) var index = 0
+    private let count: Int
+    var columns = SampleColumns()
+
+    init(_ selection: (any SeriesSelection)? = nil) {
+        self.selection = selection
+        count = selection?.count ?? 0
+    }
+
+    mutating func rewind() { index = 0 }
+
+    /// Moves to the next series that has samples with `fromMs < time <= toMs`.
+    mutating func next(
+        fromMs: TimestampMs, toMs: TimestampMs, _ query: QueryContext
+    ) throws(QueryError) -> Int? {
+        guard let selection else { return nil }
+        while index < count {
+            let series = index
+            index += 1
+            try query.budget.tick()
+            do throws(SourceError) {
+                try selection.read(series, fromMs: fromMs, toMs: toMs, into: &columns)
+            } catch {
+                throw QueryError(error)
+            }
+            query.statistics.samplesRead += Int64(columns.times.count + columns.histograms.count)
+            if !columns.isEmpty { return series }
+        }
+        return nil
+    }
+}
+
+extension SampleColumns {
+    /// Takes the stale markers out: a range never shows them.
+    mutating func removeStaleMarkers() {
+        var hasStale = false
+        for value in values where value.bitPattern == StaleMarker.bits { hasStale = true }
+        if hasStale {
+            var kept = 0
+            for index in 0..<values.count where !StaleMarker.isStale(values[index]) {
+                values[kept] = values[index]
+                times[kept] = times[index]
+                if !startTimes.isEmpty { startTimes[kept] = startTimes[index] }
+                kept += 1
+            }
+            values.removeLast(values.count - kept)
+            times.removeLast(times.count - kept)
+            if !startTimes.isEmpty { startTimes.removeLast(startTimes.count - kept) }
+            timesID = 0
+        }
+        if histograms.sums.contains(where: StaleMarker.isStale) {
+            let all = histograms
+            histograms.removeAll()
+            for index in 0..<all.count where !StaleMarker.isStale(all.sums[index]) {
+                histograms.append(
+                    all.histogram(index), timeMs: all.times[index],
+                    startTimeMs: all.startTimes.isEmpty ? 0 : all.startTimes[index])
+            }
+        }
+    }
+}
+
+extension Histogram {
+    /// How many float samples it counts as in limits and statistics.
+    ///
+    /// - Source: Prometheus promql/value.go `HPoint.size`: bytes of the histogram over those of a
+    ///   float point (16), with the fixed part of its Go structure.
+    var sampleWeight: Int64 {
+        let spans = (positiveSpans.count + negativeSpans.count) * 8
+        let buckets = (positiveBuckets.count + negativeBuckets.count) * 8
+        let bounds = customBounds.count * 8
+        return Int64((168 + spans + buckets + bounds + 8) / 16)
+    }
+}

@@ -1,0 +1,128 @@
+import TSQBase
+import TSQModel
+
+/// `sort`, `sort_desc`, `sort_by_label`, `sort_by_label_desc`: the order in which an instant query's
+/// rows come. Without effect over several steps.
+final class SortRows: UnaryOperator {
+    enum Order {
+        case value(ascending: Bool)
+        case labels([String], ascending: Bool)
+    }
+
+    private let order: Order
+    private var rows = RowStore()
+    private var output: [(series: Int, row: Int)] = []
+    private var isRead = false
+
+    init(_ child: Operator, _ order: Order) {
+        self.order = order
+        super.init(child)
+    }
+
+    override func begin(_ tile: Tile) throws(QueryError) {
+        try super.begin(tile)
+        isRead = steps.count > 1
+        rows.removeAll()
+        output.removeAll(keepingCapacity: true)
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        if steps.count > 1 {
+            guard let index = try child.next(into: &row) else { return nil }
+            if case .value = order { dropHistograms(&row) }
+            return index
+        }
+        if !isRead {
+            isRead = true
+            while let index = try child.next(into: &row) {
+                if case .value = order { dropHistograms(&row) }
+                if row.isPresent(0) { output.append((index, rows.append(&row))) }
+            }
+            sort()
+            output.reverse()
+        }
+        guard let (index, place) = output.popLast() else { return nil }
+        rows.take(place, into: &row)
+        return index
+    }
+
+    private func dropHistograms(_ row: inout StepRow) {
+        for step in 0..<row.stepCount where row.tags[step] == StepRow.Tag.histogram {
+            row.setAbsent(step)
+        }
+    }
+
+    private func sort() {
+        switch order {
+        case .value(let ascending):
+            // NaN comes last both ways.
+            let keyed = output.map { ($0, rows[$0.row].values[0]) }
+            output = keyed.sorted { a, b in
+                if a.1.isNaN || b.1.isNaN { return !a.1.isNaN && b.1.isNaN }
+                return ascending ? a.1 < b.1 : a.1 > b.1
+            }.map(\.0)
+        case .labels(let names, let ascending):
+            let symbols = names.map { query.symbols.intern($0) }
+            output.sort { a, b in
+                let order = compare(a.series, b.series, symbols)
+                return ascending ? order < 0 : order > 0
+            }
+        }
+    }
+
+    private func compare(_ a: Int, _ b: Int, _ names: [SymbolID]) -> Int {
+        for name in names {
+            let x = query.text(series.labels.value(a, of: name))
+            let y = query.text(series.labels.value(b, of: name))
+            if x == y { continue }
+            return NaturalOrder.isOrderedBefore(x, y) ? -1 : 1
+        }
+        if query.isOrderedBefore(series.labels[a], series.labels[b]) { return -1 }
+        return query.isOrderedBefore(series.labels[b], series.labels[a]) ? 1 : 0
+    }
+}
+
+/// Numbers within text count as numbers: `cpu2` before `cpu10`.
+///
+/// - Source: the order of `sort_by_label` in Prometheus (natsort): runs of digits and of other
+///   characters are compared one by one.
+enum NaturalOrder {
+    static func isOrderedBefore(_ a: String, _ b: String) -> Bool {
+        let x = runs(a)
+        let y = runs(b)
+        for index in x.indices {
+            if index >= y.count { return false }
+            let left = x[index]
+            let right = y[index]
+            let numbers = (Int64(left), Int64(right))
+            let isEqual: Bool
+            if let m = numbers.0, let n = numbers.1 {
+                if m != n { return m < n }
+                isEqual = true
+            } else {
+                isEqual = left == right
+                if !isEqual { return isBytewiseLess(left, right) }
+            }
+            if isEqual && index == x.count - 1 { return true }
+            if isEqual && index == y.count - 1 { return false }
+        }
+        return false
+    }
+
+    private static func runs(_ text: String) -> [String] {
+        var result: [String] = []
+        var run: [UInt8] = []
+        var wasDigit = false
+        for byte in text.utf8 {
+            let isDigit = byte >= 0x30 && byte <= 0x39
+            if !run.isEmpty && isDigit != wasDigit {
+                result.append(String(decoding: run, as: UTF8.self))
+                run.removeAll()
+            }
+            run.append(byte)
+            wasDigit = isDigit
+        }
+        if !run.isEmpty { result.append(String(decoding: run, as: UTF8.self)) }
+        return result
+    }
+}

@@ -1,0 +1,97 @@
+import TSQModel
+
+/// Makes one series of several that have become equal (their names were dropped, a label was
+/// replaced): their values must not meet at one step.
+final class UniqueSeries: UnaryOperator {
+    enum Rule {
+        /// Values at the same step are an error.
+        case sameStep
+        /// Values anywhere in the query's steps are (functions of range vectors).
+        case anyStep
+    }
+
+    private let rule: Rule
+    /// The output series of a child's series; empty where all are different.
+    private var target: [Int] = []
+    private var memberCount: [Int] = []
+    /// For `anyStep`: the child series that had values, +1.
+    private var owner: [Int] = []
+    private var rowOfTarget: [Int: Int] = [:]
+    private var pending: [(series: Int, row: Int)] = []
+    private var store = RowStore()
+    private var isDraining = false
+
+    init(_ child: Operator, _ rule: Rule) {
+        self.rule = rule
+        super.init(child)
+    }
+
+    override func prepare() throws(QueryError) {
+        try child.prepare()
+        var index = LabelIndex()
+        var target: [Int] = []
+        target.reserveCapacity(child.series.count)
+        var output = OutputSeries()
+        for series in 0..<child.series.count {
+            let (number, isNew) = index.insert(child.series.labels[series])
+            if isNew {
+                memberCount.append(0)
+                output.append([], dropsName: child.series.dropsName(series))
+            }
+            memberCount[number] += 1
+            target.append(number)
+        }
+        output.labels = index.labels
+        if output.count == child.series.count {
+            series = child.series
+            memberCount = []
+        } else {
+            series = output
+            self.target = target
+            owner = [Int](repeating: 0, count: output.count)
+        }
+    }
+
+    override func begin(_ tile: Tile) throws(QueryError) {
+        try child.begin(tile)
+        rowOfTarget.removeAll(keepingCapacity: true)
+        pending.removeAll(keepingCapacity: true)
+        store.removeAll()
+        isDraining = false
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        if target.isEmpty { return try child.next(into: &row) }
+        while !isDraining {
+            guard let source = try child.next(into: &row) else {
+                isDraining = true
+                pending.reverse()
+                break
+            }
+            let number = target[source]
+            if memberCount[number] == 1 { return number }
+            if row.isEmpty { continue }
+            if rule == .anyStep {
+                if owner[number] != 0 && owner[number] != source + 1 {
+                    throw .sameLabelset
+                }
+                owner[number] = source + 1
+            }
+            if let place = rowOfTarget[number] {
+                if !store[place].merge(row) { throw .sameLabelset }
+            } else {
+                let place = store.append(&row)
+                rowOfTarget[number] = place
+                pending.append((number, place))
+            }
+        }
+        guard let (number, place) = pending.popLast() else { return nil }
+        store.take(place, into: &row)
+        return number
+    }
+
+    override func bytesHeld(stepCount: Int) -> Int {
+        child.bytesHeld(stepCount: stepCount)
+            + (target.isEmpty ? 0 : series.count * stepCount * Self.bytesPerStep)
+    }
+}

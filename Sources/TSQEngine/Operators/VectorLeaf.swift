@@ -1,0 +1,187 @@
+import TSQBase
+import TSQModel
+
+/// An instant selector: the newest sample in `(t − lookback, t]` of each series, unless it is a
+/// stale marker.
+final class VectorLeaf: Operator {
+    enum Answer {
+        case value
+        /// `timestamp(selector)`: when the sample was taken, in seconds.
+        case time
+        /// `start_timestamp(selector)`: its start time, in seconds; 0 where it has none.
+        case startTime
+        /// For `info()`: when the sample was taken, in ms.
+        case timeMs
+    }
+
+    private let request: [LabelMatcher]
+    private let times: SelectorTimes
+    private let answer: Answer
+    private let countsSamples: Bool
+    private var reader = SampleReader()
+    private var cursor = LookbackCursor()
+    private var tile = Tile(0, 0)
+
+    init(
+        _ query: QueryContext, steps: StepRange, matchers: [LabelMatcher], times: SelectorTimes,
+        answer: Answer, countsSamples: Bool
+    ) {
+        request = matchers
+        self.times = times
+        self.answer = answer
+        self.countsSamples = countsSamples
+        super.init(query, steps: steps)
+    }
+
+    override func prepare() throws(QueryError) {
+        let lookbackMs = query.lookbackMs
+        let selection: any SeriesSelection
+        do throws(SourceError) {
+            selection = try query.source.select(
+                SelectRequest(
+                    matchers: request, fromMs: times.firstMs.subtractingClamped(lookbackMs),
+                    toMs: times.lastMs), symbols: query.symbols)
+        } catch {
+            throw QueryError(error)
+        }
+        reader = SampleReader(selection)
+        series.labels = selection.labels
+    }
+
+    override func begin(_ tile: Tile) {
+        self.tile = tile
+        reader.rewind()
+        cursor.begin(
+            firstMs: times.timeMs(tile.first), stepMs: times.stepMs, count: tile.count,
+            lookbackMs: query.lookbackMs)
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        let firstMs = times.timeMs(tile.first)
+        let lastMs = times.timeMs(tile.first + tile.count - 1)
+        while true {
+            guard
+                let index = try reader.next(
+                    fromMs: firstMs.subtractingClamped(query.lookbackMs), toMs: lastMs, query)
+            else { return nil }
+            row.reset(stepCount: tile.count)
+            let count = Self.fill(&row, &reader.columns, &cursor, answer)
+            if count == 0 { continue }
+            try query.budget.hold(samples: count)
+            if countsSamples { query.statistics.totalQueryableSamples += count }
+            return index
+        }
+    }
+
+    /// The number of samples taken, histograms by weight.
+    private static func fill(
+        _ row: inout StepRow, _ columns: inout SampleColumns, _ cursor: inout LookbackCursor,
+        _ answer: Answer
+    ) -> Int64 {
+        if !columns.histograms.isEmpty { return fillMixed(&row, columns, cursor, answer) }
+        cursor.find(columns.times, timesID: columns.timesID)
+        var taken: Int64 = 0
+        for step in 0..<row.stepCount {
+            let index = Int(cursor.newest[step])
+            if index < 0 { continue }
+            let value = columns.values[index]
+            if StaleMarker.isStale(value) { continue }
+            switch answer {
+            case .value: row.values[step] = value
+            case .time: row.values[step] = Double(columns.times[index]) / 1000
+            case .timeMs: row.values[step] = Double(columns.times[index])
+            case .startTime:
+                row.values[step] =
+                    columns.startTimes.isEmpty ? 0 : Double(columns.startTimes[index]) / 1000
+            }
+            row.tags[step] = StepRow.Tag.float
+            taken += 1
+        }
+        return taken
+    }
+
+    /// Floats and histograms in one series: the newer one counts.
+    private static func fillMixed(
+        _ row: inout StepRow, _ columns: borrowing SampleColumns, _ cursor: LookbackCursor,
+        _ answer: Answer
+    ) -> Int64 {
+        var floats = cursor
+        var histograms = cursor
+        floats.find(columns.times, timesID: 0)
+        histograms.find(columns.histograms.times, timesID: 0)
+        var taken: Int64 = 0
+        for step in 0..<row.stepCount {
+            let float = Int(floats.newest[step])
+            let place = Int(histograms.newest[step])
+            let histogramMs = place < 0 ? Int64.min : columns.histograms.times[place]
+            if float >= 0 && (place < 0 || columns.times[float] > histogramMs) {
+                let value = columns.values[float]
+                if StaleMarker.isStale(value) { continue }
+                let timeMs = columns.times[float]
+                let startMs = columns.startTimes.isEmpty ? 0 : columns.startTimes[float]
+                row.setFloat(step, number(answer, timeMs, startMs) ?? value)
+                taken += 1
+            } else if place >= 0 {
+                if StaleMarker.isStale(columns.histograms.sums[place]) { continue }
+                let starts = columns.histograms.startTimes.isEmpty
+                let startMs = starts ? 0 : columns.histograms.startTimes[place]
+                if let number = number(answer, histogramMs, startMs) {
+                    row.setFloat(step, number)
+                    taken += 1
+                } else {
+                    let histogram = columns.histograms.histogram(place)
+                    taken += histogram.sampleWeight
+                    row.setHistogram(step, histogram)
+                }
+            }
+        }
+        return taken
+    }
+
+    private static func number(
+        _ answer: Answer, _ timeMs: TimestampMs, _ startMs: TimestampMs
+    ) -> Double? {
+        switch answer {
+        case .value: nil
+        case .time: Double(timeMs) / 1000
+        case .timeMs: Double(timeMs)
+        case .startTime: Double(startMs) / 1000
+        }
+    }
+}
+
+/// Finds, for every step of a tile, the newest of ascending times that the look-back allows.
+struct LookbackCursor {
+    private var firstMs: TimestampMs = 0
+    private var stepMs: Int64 = 0
+    private var lookbackMs: Int64 = 0
+    /// Index into the times for each step, −1 for none.
+    private(set) var newest: [Int32] = []
+    private var timesID: UInt64 = 0
+
+    mutating func begin(firstMs: TimestampMs, stepMs: Int64, count: Int, lookbackMs: Int64) {
+        self.firstMs = firstMs
+        self.stepMs = stepMs
+        self.lookbackMs = lookbackMs
+        timesID = 0
+        if newest.count != count { newest = [Int32](repeating: -1, count: count) }
+    }
+
+    /// `times` end at or before the last step. The same `timesID` as before means the same times.
+    mutating func find(_ times: [TimestampMs], timesID: UInt64) {
+        if timesID != 0 && timesID == self.timesID { return }
+        self.timesID = timesID
+        let count = times.count
+        if newest.count == 1 {
+            newest[0] = count > 0 && times[count - 1] > firstMs &- lookbackMs ? Int32(count - 1) : -1
+            return
+        }
+        var next = 0
+        for step in 0..<newest.count {
+            let timeMs = firstMs &+ Int64(step) &* stepMs
+            while next < count && times[next] <= timeMs { next += 1 }
+            newest[step] =
+                next > 0 && times[next - 1] > timeMs &- lookbackMs ? Int32(next - 1) : -1
+        }
+    }
+}

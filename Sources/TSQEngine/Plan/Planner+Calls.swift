@@ -1,0 +1,168 @@
+import TSQBase
+import TSQModel
+import TSQPromQL
+
+extension Planner {
+    func plan(_ node: CallExpr) throws(QueryError) -> Operator {
+        let arguments = node.arguments.map(\.unwrapped)
+        if let operation = try planScalarFunction(node, arguments) { return operation }
+        if let operation = try planLabelFunction(node, arguments) { return operation }
+        if let operation = try planVectorFunction(node, arguments) { return operation }
+        if node.function.arguments.contains(.matrix) { return try planRangeCall(node, arguments) }
+        return try planElementCall(node, arguments)
+    }
+
+    private func planScalarFunction(
+        _ node: CallExpr, _ arguments: [Expr]
+    ) throws(QueryError) -> Operator? {
+        func constant(_ value: Double) -> Operator { ConstantScalar(query, steps: steps, value) }
+        switch node.function.name {
+        case "time": return TimeScalar(query, steps: steps)
+        case "pi": return constant(.pi)
+        case "start": return constant(Double(query.startMs) / 1000)
+        case "end": return constant(Double(query.endMs) / 1000)
+        case "range": return constant(Double(query.endMs - query.startMs) / 1000)
+        case "step": return constant(query.isRange ? Double(query.steps.stepMs) / 1000 : 0)
+        case "max_of", "min_of":
+            let isMax = node.function.name == "max_of"
+            let operands = [try plan(arguments[0]), try plan(arguments[1])]
+            return ComputedScalar(query, steps: steps, operands) {
+                isMax ? GoMath.max($0[0], $0[1]) : GoMath.min($0[0], $0[1])
+            }
+        case "scalar": return VectorToScalar(try plan(arguments[0]))
+        default: return nil
+        }
+    }
+
+    private func planVectorFunction(
+        _ node: CallExpr, _ arguments: [Expr]
+    ) throws(QueryError) -> Operator? {
+        switch node.function.name {
+        case "vector": return try plan(arguments[0])
+        case "timestamp", "start_timestamp": return try planTimestamp(node, arguments[0])
+        case "absent": return try planAbsent(arguments[0])
+        case "sort", "sort_desc", "sort_by_label", "sort_by_label_desc":
+            return try planSort(node, arguments)
+        case "histogram_quantile", "histogram_quantiles", "histogram_fraction":
+            return try planHistogramCall(node, arguments)
+        case "info":
+            var selector: VectorSelector?
+            if arguments.count > 1, case .vectorSelector(let second) = arguments[1] {
+                selector = second
+            }
+            let times = try infoTimes(arguments[0])
+            return InfoCall(try plan(arguments[0]), InfoSelection(selector, times: times))
+        default: return nil
+        }
+    }
+
+    /// Info series are looked up at the steps themselves.
+    private func infoTimes(_ expr: Expr) throws(QueryError) -> SelectorTimes {
+        SelectorTimes(steps: steps, atMs: nil, offsetMs: 0)
+    }
+
+    private func planTimestamp(_ node: CallExpr, _ argument: Expr) throws(QueryError) -> Operator {
+        let isStart = node.function.name == "start_timestamp"
+        if case .vectorSelector(let selector) = argument, !selector.isSmoothed {
+            let leaf = try plan(selector, answer: isStart ? .startTime : .time)
+            return unique(RowMap(leaf, dropsName: true) { _, _ in })
+        }
+        let child = try plan(argument)
+        return unique(
+            RowMap(child, dropsName: true) { row, steps in
+                for step in 0..<row.stepCount where row.isPresent(step) {
+                    if isStart {
+                        row.setAbsent(step)
+                    } else {
+                        row.setFloat(step, Double(steps.timeMs(step)) / 1000)
+                    }
+                }
+            })
+    }
+
+    private func planSort(_ node: CallExpr, _ arguments: [Expr]) throws(QueryError) -> Operator {
+        let child = try plan(arguments[0])
+        if steps.count > 1 {
+            query.annotations.warn(
+                "sort is ineffective for range queries since results are always ordered by labels",
+                node.range)
+        }
+        let names = arguments.dropFirst().map(\.stringValue)
+        switch node.function.name {
+        case "sort": return SortRows(child, .value(ascending: true))
+        case "sort_desc": return SortRows(child, .value(ascending: false))
+        case "sort_by_label": return SortRows(child, .labels(names, ascending: true))
+        default: return SortRows(child, .labels(names, ascending: false))
+        }
+    }
+
+    private func planHistogramCall(
+        _ node: CallExpr, _ arguments: [Expr]
+    ) throws(QueryError) -> Operator {
+        let kind: HistogramCall.Kind
+        let vector: Expr
+        let scalars: [Expr]
+        switch node.function.name {
+        case "histogram_quantile":
+            (kind, vector, scalars) = (.quantile, arguments[1], [arguments[0]])
+        case "histogram_fraction":
+            (kind, vector, scalars) = (.fraction, arguments[2], Array(arguments[0..<2]))
+        default:
+            kind = .quantiles(label: arguments[1].stringValue)
+            (vector, scalars) = (arguments[0], Array(arguments.dropFirst(2)))
+        }
+        var parameters: [Operator] = []
+        for scalar in scalars { parameters.append(try plan(scalar)) }
+        // Prometheus places infos on native histograms at the first argument.
+        let call = HistogramCall(
+            try plan(vector), kind, parameters: parameters,
+            ranges: HistogramCallRanges(vector: vector.range, parameters: scalars.map(\.range)),
+            context: context(arguments[0].range, arguments))
+        return unique(call)
+    }
+
+    private func planElementCall(
+        _ node: CallExpr, _ arguments: [Expr]
+    ) throws(QueryError) -> Operator {
+        guard let kernel = ElementFunctions.kernel(named: node.function.name) else {
+            throw .execution("unknown function with name \(GoQuote.quoted(node.function.name))")
+        }
+        var parameters: [Operator] = []
+        var vector: Operator?
+        for (argument, type) in zip(arguments, node.function.argumentTypes(arguments.count)) {
+            if type == .scalar {
+                parameters.append(try plan(argument))
+            } else {
+                vector = try plan(argument)
+            }
+        }
+        // Date functions without an argument tell the step's own date.
+        let child = vector ?? TimeScalar(query, steps: steps)
+        return unique(
+            ElementCall(
+                child, kernel: kernel, parameters: parameters,
+                context: context(node.range, arguments), dropsName: true))
+    }
+}
+
+extension Function {
+    /// The type of each of `count` arguments.
+    func argumentTypes(_ count: Int) -> [ValueType] {
+        (0..<count).map { $0 < arguments.count ? arguments[$0] : arguments.last ?? .none }
+    }
+}
+
+/// Go's `math.Max` and `math.Min`: NaN wins, but an infinity of the right sign wins over it.
+enum GoMath {
+    static func max(_ a: Double, _ b: Double) -> Double {
+        if a == .infinity || b == .infinity { return .infinity }
+        if a.isNaN || b.isNaN { return .nan }
+        return a > b ? a : a < b ? b : (a.sign == .minus ? b : a)
+    }
+
+    static func min(_ a: Double, _ b: Double) -> Double {
+        if a == -.infinity || b == -.infinity { return -.infinity }
+        if a.isNaN || b.isNaN { return .nan }
+        return a < b ? a : a > b ? b : (a.sign == .minus ? a : b)
+    }
+}

@@ -1,0 +1,85 @@
+import TSQBase
+import TSQModel
+import TSQPromQL
+
+extension Planner {
+    func plan(_ node: UnaryExpr) throws(QueryError) -> Operator {
+        let child = try plan(node.operand)
+        if !node.isNegation { return child }
+        if node.operand.type == .scalar { return ComputedScalar(query, steps: steps, [child]) { -$0[0] } }
+        return unique(Negation(child))
+    }
+
+    func plan(_ node: BinaryExpr) throws(QueryError) -> Operator {
+        let left = try plan(node.left)
+        let right = try plan(node.right)
+        let operation = node.operation
+        let range = SourceRange(node.left.range.start, node.right.range.end)
+        switch (node.left.type == .scalar, node.right.type == .scalar) {
+        case (true, true):
+            return ComputedScalar(query, steps: steps, [left, right]) {
+                BinaryKernels.scalar(operation, $0[0], $0[1])
+            }
+        case (false, true):
+            return unique(
+                VectorScalar(
+                    left, right, operation, returnsBool: node.returnsBool, scalarOnLeft: false,
+                    context: context(range)))
+        case (true, false):
+            return unique(
+                VectorScalar(
+                    right, left, operation, returnsBool: node.returnsBool, scalarOnLeft: true,
+                    context: context(range)))
+        case (false, false): break
+        }
+        let matching = node.matching ?? VectorMatching()
+        switch operation {
+        case .and: return FilterSet(left, right, isUnless: false, matching: matching)
+        case .unless: return FilterSet(left, right, isUnless: true, matching: matching)
+        case .or: return unique(UnionSet(left, right, matching: matching))
+        default:
+            return unique(
+                VectorMatch(
+                    left: left, right: right, operation, returnsBool: node.returnsBool,
+                    matching: matching, context: context(range)))
+        }
+    }
+
+    func plan(_ node: AggregateExpr) throws(QueryError) -> Operator {
+        let operand = node.operand.unwrapped
+        if node.operation == .countValues {
+            let label = (node.parameter ?? node.operand).stringValue
+            if label.isEmpty || label.unicodeScalars.contains("\u{FFFD}") {
+                throw .execution("invalid label name \(GoQuote.quoted(label))")
+            }
+            return CountValues(
+                try plan(operand), label: label, grouping: node.grouping, isWithout: node.isWithout)
+        }
+        let parameter = try node.parameter.map { (expr) throws(QueryError) in
+            try plan(expr.unwrapped)
+        }
+        let child = try plan(operand)
+        let none = ConstantScalar(query, steps: steps, .nan)
+        let parameterRange = node.parameter?.unwrapped.range ?? node.range
+        switch node.operation {
+        case .topk, .bottomk:
+            return RankAggregation(
+                child, k: parameter ?? none, isTop: node.operation == .topk,
+                grouping: node.grouping, isWithout: node.isWithout, range: node.range)
+        case .limitk:
+            return LimitAggregation(
+                child, k: parameter ?? none, grouping: node.grouping, isWithout: node.isWithout)
+        case .limitRatio:
+            return RatioAggregation(
+                child, ratio: parameter ?? none, parameterRange: parameterRange)
+        case .quantile:
+            return QuantileAggregation(
+                child, phi: parameter ?? none, grouping: node.grouping, isWithout: node.isWithout,
+                parameterRange: parameterRange, operandRange: operand.range)
+        default:
+            return GroupAggregation(
+                child, node.operation, grouping: node.grouping, isWithout: node.isWithout,
+                context: context(node.range, [operand]))
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import TSQBase
+import TSQModel
+import TSQPromQL
+
+extension Planner {
+    /// A range vector: where its samples come from, where its windows end, and their geometry.
+    struct RangePlan {
+        var input: any RangeInput
+        var times: SelectorTimes
+        var windows: Windows
+        /// The matchers of a plain selector, for `absent_over_time`.
+        var matchers: [LabelMatcher]
+    }
+
+    func planRange(_ expr: Expr) throws(QueryError) -> RangePlan {
+        var windows = Windows()
+        switch expr.unwrapped {
+        case .matrixSelector(let node):
+            let times = try self.times(at: node.selector.at, offset: node.selector.offset)
+            windows.rangeMs = try durationMs(node.length, allowsNegative: false)
+            windows.mode =
+                node.selector.isAnchored
+                ? .anchored : node.selector.isSmoothed ? .smoothed : .none
+            windows.lookbackMs = query.lookbackMs
+            windows.firstEndMs = times.firstMs
+            windows.stepMs = times.stepMs
+            let input = SelectorRange(
+                query, matchers: node.selector.matchers, windows: windows, count: steps.count)
+            return RangePlan(
+                input: input, times: times, windows: windows, matchers: node.selector.matchers)
+        case .subquery(let node):
+            let times = try self.times(at: node.at, offset: node.offset)
+            windows.rangeMs = try durationMs(node.length, allowsNegative: false)
+            windows.lookbackMs = query.lookbackMs
+            windows.firstEndMs = times.firstMs
+            windows.stepMs = times.stepMs
+            return RangePlan(
+                input: SubqueryRange(query, inner: try planSubquery(node, times, windows)),
+                times: times, windows: windows, matchers: [])
+        default:
+            throw .badData("expected a range vector, got \(expr.type.documented)")
+        }
+    }
+
+    private func planSubquery(
+        _ node: SubqueryExpr, _ times: SelectorTimes, _ windows: borrowing Windows
+    ) throws(QueryError) -> Operator? {
+        let stepMs: Int64
+        if let step = node.step {
+            stepMs = try durationMs(step, allowsNegative: false)
+        } else {
+            stepMs = query.options.subqueryStepMs
+        }
+        let inner = SubqueryRange.steps(
+            firstEndMs: times.firstMs, lastEndMs: times.lastMs, rangeMs: windows.rangeMs,
+            stepMs: max(1, stepMs))
+        // Even without a step the inside is planned: it may hold a mistake.
+        let range = inner ?? StepRange(firstMs: times.firstMs, stepMs: max(1, stepMs), count: 1)
+        let operation = try with(range, countsSamples: false).plan(node.inner)
+        return inner == nil ? nil : operation
+    }
+
+    private static let anchoredFunctions = ["changes", "delta", "increase", "rate", "resets"]
+    private static let smoothedFunctions = ["delta", "increase", "rate"]
+
+    func planRangeCall(_ node: CallExpr, _ arguments: [Expr]) throws(QueryError) -> Operator {
+        let name = node.function.name
+        var parameters: [Operator] = []
+        var range: Expr?
+        for argument in arguments {
+            if argument.type == .matrix {
+                range = argument
+            } else {
+                parameters.append(try plan(argument))
+            }
+        }
+        guard let range else { throw .execution("\(name) has no range vector") }
+        let source = try planRange(range)
+        try checkExtension(source.windows.mode, name)
+        let isAbsence = name == "absent_over_time"
+        guard
+            let kernel = isAbsence ? Self.presence : RangeFunctions.kernel(named: name)
+        else { throw .execution("unknown function with name \(GoQuote.quoted(name))") }
+        let keepsName = isAbsence || name == "last_over_time" || name == "first_over_time"
+        let call = RangeCall(
+            query, steps: steps, input: source.input, kernel: kernel, times: source.times,
+            windows: source.windows, parameters: parameters,
+            context: context(node.range, arguments), keepsName: keepsName,
+            countsSamples: countsSamples)
+        if isAbsence { return AbsentOverTime(call, labels: absentLabels(source.matchers)) }
+        return keepsName || query.options.delayedNameRemoval ? call : unique(call, .anyStep)
+    }
+
+    /// 1 wherever the window has a sample.
+    private static let presence: RangeKernel = { _, windows, _, row in
+        for step in 0..<windows.count
+        where windows.floatStarts[step] < windows.floatEnds[step]
+            || windows.histogramStarts[step] < windows.histogramEnds[step]
+        {
+            row.setFloat(step, 1)
+        }
+    }
+
+    private func checkExtension(_ mode: Windows.Extension, _ name: String) throws(QueryError) {
+        let (word, allowed) =
+            mode == .anchored
+            ? ("anchored", Self.anchoredFunctions) : ("smoothed", Self.smoothedFunctions)
+        if mode == .none || allowed.contains(name) { return }
+        throw .execution(
+            "\(word) modifier can only be used with: \(allowed.joined(separator: ", ")) - "
+                + "not with \(name)")
+    }
+
+    func planAbsent(_ argument: Expr) throws(QueryError) -> Operator {
+        var matchers: [LabelMatcher] = []
+        if case .vectorSelector(let node) = argument { matchers = node.matchers }
+        return AbsentOverTime(try plan(argument), labels: absentLabels(matchers))
+    }
+
+    /// The labels that a missing series would have: those with one `=` condition.
+    ///
+    /// - Source: Prometheus promql/functions.go `createLabelsForAbsentFunction`.
+    private func absentLabels(_ matchers: [LabelMatcher]) -> [LabelPair] {
+        var labels: [String: String] = [:]
+        var seen: Set<String> = []
+        for matcher in matchers where matcher.name != LabelName.metricName {
+            if matcher.operation == .equal && !seen.contains(matcher.name) {
+                labels[matcher.name] = matcher.value
+                seen.insert(matcher.name)
+            } else {
+                labels[matcher.name] = nil
+            }
+        }
+        return LabelSet(labels.map { Label($0.key, $0.value) }).labels.map {
+            LabelPair(name: query.symbols.intern($0.name), value: query.symbols.intern($0.value))
+        }
+    }
+}

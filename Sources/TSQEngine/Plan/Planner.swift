@@ -1,0 +1,141 @@
+import TSQBase
+import TSQModel
+import TSQPromQL
+
+/// Turns a syntax tree into operators: durations, `@` and `offset` resolved, parts that do not change
+/// with the step evaluated once.
+///
+/// It reads nothing: all errors of durations and arguments come before the first sample.
+struct Planner {
+    let query: QueryContext
+    /// The steps at which the expression at hand is evaluated.
+    let steps: StepRange
+    /// Samples within a subquery are not counted: those of its result are.
+    var countsSamples = true
+
+    func with(_ steps: StepRange, countsSamples: Bool? = nil) -> Planner {
+        Planner(query: query, steps: steps, countsSamples: countsSamples ?? self.countsSamples)
+    }
+
+    func plan(_ expr: Expr) throws(QueryError) -> Operator {
+        if steps.count > 1 && StepInvariance.of(expr).shouldWrap {
+            return StepInvariant(try with(single(steps)).plan(expr), steps: steps)
+        }
+        switch expr {
+        case .number(let node): return ConstantScalar(query, steps: steps, node.value)
+        case .string, .matrixSelector, .subquery:
+            throw .badData("invalid expression type \(GoQuote.quoted(expr.type.documented))")
+        case .paren(let node): return try plan(node.inner)
+        case .unary(let node): return try plan(node)
+        case .binary(let node): return try plan(node)
+        case .aggregate(let node): return try plan(node)
+        case .call(let node): return try plan(node)
+        case .vectorSelector(let node): return try plan(node, answer: .value)
+        }
+    }
+
+    func single(_ steps: StepRange) -> StepRange {
+        StepRange(firstMs: steps.firstMs, stepMs: steps.stepMs, count: 1)
+    }
+
+    func plan(_ node: VectorSelector, answer: VectorLeaf.Answer) throws(QueryError) -> Operator {
+        let times = try self.times(at: node.at, offset: node.offset)
+        if node.isSmoothed && answer == .value {
+            return SmoothedLeaf(
+                query, steps: steps, matchers: node.matchers, times: times,
+                countsSamples: countsSamples)
+        }
+        return VectorLeaf(
+            query, steps: steps, matchers: node.matchers, times: times, answer: answer,
+            countsSamples: countsSamples)
+    }
+
+    func times(at: AtModifier?, offset: DurationExpr?) throws(QueryError) -> SelectorTimes {
+        let offsetMs = try offset.map { (expr) throws(QueryError) in
+            try durationMs(expr, allowsNegative: true)
+        }
+        return SelectorTimes(steps: steps, atMs: atMs(at), offsetMs: offsetMs ?? 0)
+    }
+
+    func atMs(_ at: AtModifier?) -> TimestampMs? {
+        switch at {
+        case nil: nil
+        case .timestampMs(let ms): ms
+        case .start: query.startMs
+        case .end: query.endMs
+        }
+    }
+
+    func durationMs(_ expr: DurationExpr, allowsNegative: Bool) throws(QueryError) -> Int64 {
+        do throws(PromQLSyntaxError) {
+            return try expr.evaluateMs(in: query.durations, allowsNegative: allowsNegative)
+        } catch {
+            throw .parse(error)
+        }
+    }
+
+    func context(_ range: SourceRange, _ arguments: [Expr] = []) -> KernelContext {
+        var context = KernelContext(
+            steps: steps, range: range, argumentRanges: arguments.map(\.range))
+        context.useStartTimestamps = query.options.useStartTimestamps
+        return context
+    }
+
+    /// Series may have become equal once names are dropped; with delayed removal they have not yet.
+    func unique(_ operation: Operator, _ rule: UniqueSeries.Rule = .sameStep) -> Operator {
+        UniqueSeries(operation, rule)
+    }
+}
+
+/// Which parts of an expression have the same value at every step.
+///
+/// - Source: Prometheus promql/engine.go `preprocessExprHelper`.
+struct StepInvariance {
+    let isInvariant: Bool
+    /// Worth evaluating once: literals and range selectors are not.
+    let shouldWrap: Bool
+
+    private init(_ isInvariant: Bool, _ shouldWrap: Bool) {
+        self.isInvariant = isInvariant
+        self.shouldWrap = shouldWrap
+    }
+
+    /// Functions of the evaluation time.
+    private static let unsafeFunctions: Set<String> = [
+        "days_in_month", "day_of_month", "day_of_week", "day_of_year", "hour", "minute", "month",
+        "year", "predict_linear", "time", "timestamp", "start_timestamp",
+    ]
+
+    static func of(_ expr: Expr) -> StepInvariance {
+        switch expr {
+        case .number, .string: StepInvariance(true, false)
+        case .paren(let node): of(node.inner)
+        case .unary(let node): of(node.operand)
+        case .binary(let node):
+            of(node.left).isInvariant && of(node.right).isInvariant
+                ? StepInvariance(true, true) : StepInvariance(false, false)
+        case .aggregate(let node): of(node.operand)
+        case .vectorSelector(let node): StepInvariance(node.at != nil, node.at != nil)
+        case .matrixSelector(let node): StepInvariance(node.selector.at != nil, false)
+        case .subquery(let node): StepInvariance(node.at != nil, node.at != nil)
+        case .call(let node):
+            !unsafeFunctions.contains(node.function.name)
+                && node.arguments.allSatisfy { of($0).isInvariant }
+                ? StepInvariance(true, true) : StepInvariance(false, false)
+        }
+    }
+}
+
+extension Expr {
+    /// Without the parentheses around it.
+    var unwrapped: Expr {
+        var expr = self
+        while case .paren(let node) = expr { expr = node.inner }
+        return expr
+    }
+
+    var stringValue: String {
+        if case .string(let node) = unwrapped { return node.value }
+        return ""
+    }
+}

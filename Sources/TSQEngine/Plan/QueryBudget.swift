@@ -1,0 +1,70 @@
+import TSQBase
+
+/// What a query may still use: samples, bytes, time; and whether anybody still wants its answer.
+struct QueryBudget {
+    /// Where Prometheus's errors say it happened.
+    static let place = "expression evaluation"
+    static let executionPlace = "query execution"
+    /// Rows between two looks at the clock: a row costs 0.1 µs or more, the clock 30 ns.
+    private static let ticksPerClockRead = 16
+
+    let samplesMax: Int64
+    let bytesMax: Int64
+    private let clock = SystemClock()
+    private let deadlineNs: UInt64
+    private let cancellation: QueryCancellation?
+    private var ticks = 0
+    private(set) var samples: Int64 = 0
+    private(set) var peakSamples: Int64 = 0
+    private(set) var bytes: Int64 = 0
+    private(set) var peakBytes: Int64 = 0
+
+    init(options: EngineOptions, query: QueryOptions) {
+        samplesMax = options.samplesMax
+        bytesMax = options.bytesMax
+        cancellation = query.cancellation
+        let timeoutMs = min(query.timeoutMs ?? options.timeoutMs, options.timeoutMs)
+        deadlineNs = clock.monotonicNs() &+ UInt64(max(0, min(timeoutMs, 1 << 40))) &* 1_000_000
+    }
+
+    /// To be called for each row and tile.
+    mutating func tick() throws(QueryError) {
+        ticks &+= 1
+        if ticks % Self.ticksPerClockRead != 0 { return }
+        try check()
+    }
+
+    func check() throws(QueryError) {
+        if let cancellation, cancellation.isCancelled {
+            throw .canceled("query was canceled in \(Self.place)")
+        }
+        if clock.monotonicNs() > deadlineNs {
+            throw .timeout("query timed out in \(Self.place)")
+        }
+    }
+
+    /// Samples that are held now, as Prometheus counts them: points of the results of operators.
+    mutating func hold(samples count: Int64) throws(QueryError) {
+        samples += count
+        peakSamples = max(peakSamples, samples)
+        if samples > samplesMax {
+            throw .execution(
+                "query processing would load too many samples into memory in "
+                    + Self.executionPlace)
+        }
+    }
+
+    mutating func release(samples count: Int64) { samples -= count }
+
+    mutating func hold(bytes count: Int64, for part: String) throws(QueryError) {
+        bytes += count
+        peakBytes = max(peakBytes, bytes)
+        if bytes > bytesMax {
+            throw .execution(
+                "query would use more than its \(bytesMax) bytes of memory: \(part) wants "
+                    + "\(count) bytes, \(bytes - count) are in use")
+        }
+    }
+
+    mutating func release(bytes count: Int64) { bytes -= count }
+}

@@ -1,0 +1,61 @@
+import TSQBase
+import TSQModel
+
+extension QueryContext {
+    /// `__name__`, `__type__`, `__unit__`: what goes when a value no longer is the metric's.
+    func isReserved(_ name: SymbolID) -> Bool {
+        name == nameSymbol || name == typeSymbol || name == unitSymbol
+    }
+
+    func withoutReserved(_ pairs: ArraySlice<LabelPair>) -> [LabelPair] {
+        pairs.filter { !isReserved($0.name) }
+    }
+
+    /// The series of an operator whose values are no longer the metric's.
+    func droppingName(_ input: OutputSeries) -> OutputSeries {
+        if options.delayedNameRemoval {
+            var output = input
+            output.dropsName = [Bool](repeating: true, count: input.count)
+            return output
+        }
+        var output = OutputSeries()
+        output.labels.reserve(series: input.count, pairs: input.labels.pairs.count)
+        for series in 0..<input.count {
+            output.labels.append(input.labels[series].lazy.filter { !self.isReserved($0.name) })
+        }
+        return output
+    }
+
+    /// `pairs` with `name` set to `value`, or without it where `value` is empty.
+    func setting(
+        _ name: SymbolID, to value: SymbolID, in pairs: ArraySlice<LabelPair>
+    ) -> [LabelPair] {
+        var result = pairs.filter { $0.name != name }
+        if value == emptySymbol { return result }
+        let place = result.firstIndex { symbols.isLess(name, $0.name) } ?? result.count
+        result.insert(LabelPair(name: name, value: value), at: place)
+        return result
+    }
+
+    func text(_ symbol: SymbolID?) -> String { symbol.map { symbols.string($0) } ?? "" }
+
+    /// As Prometheus prints a series in an error: `name{a="b"}`.
+    func describe(_ pairs: some Sequence<LabelPair>) -> String {
+        LabelSet(
+            sorted: pairs.map { Label(symbols.string($0.name), symbols.string($0.value)) }
+        ).description
+    }
+
+    /// Label order: names and values bytewise, pair by pair; a prefix comes first.
+    func isOrderedBefore(_ a: ArraySlice<LabelPair>, _ b: ArraySlice<LabelPair>) -> Bool {
+        var i = a.startIndex
+        var j = b.startIndex
+        while i < a.endIndex && j < b.endIndex {
+            if a[i].name != b[j].name { return symbols.isLess(a[i].name, b[j].name) }
+            if a[i].value != b[j].value { return symbols.isLess(a[i].value, b[j].value) }
+            i += 1
+            j += 1
+        }
+        return a.count < b.count
+    }
+}

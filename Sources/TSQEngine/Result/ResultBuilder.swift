@@ -1,0 +1,115 @@
+import TSQBase
+import TSQModel
+
+/// Collects the rows of the outermost operator, tile after tile, and lays them out as the answer.
+struct ResultBuilder {
+    /// Points of one series in one tile: ranges of the flat arrays.
+    private struct Segment {
+        var series: Int
+        var points: Range<Int>
+        var histograms: Range<Int>
+    }
+
+    private let query: QueryContext
+    private var segments: [Segment] = []
+    private var times: [TimestampMs] = []
+    private var values: [Double] = []
+    private var histogramTimes: [TimestampMs] = []
+    private var histograms: [Histogram] = []
+    private var chargedBytes: Int64 = 0
+
+    init(_ query: QueryContext) { self.query = query }
+
+    /// Takes all rows of `operation`.
+    mutating func collect(_ operation: Operator) throws(QueryError) {
+        var row = StepRow(stepCount: 0)
+        for tile in TilePlan(operation).tiles {
+            try query.budget.check()
+            try operation.begin(tile)
+            while let series = try operation.next(into: &row) {
+                append(row, series, operation.stepRange(tile))
+                try charge()
+            }
+        }
+    }
+
+    private mutating func append(_ row: borrowing StepRow, _ series: Int, _ steps: StepRange) {
+        let firstPoint = values.count
+        let firstHistogram = histograms.count
+        if row.histograms.isEmpty {
+            for step in 0..<steps.count where row.tags[step] != StepRow.Tag.absent {
+                times.append(steps.timeMs(step))
+                values.append(row.values[step])
+            }
+        } else {
+            for step in 0..<steps.count {
+                if row.tags[step] == StepRow.Tag.float {
+                    times.append(steps.timeMs(step))
+                    values.append(row.values[step])
+                } else if row.tags[step] == StepRow.Tag.histogram,
+                    let histogram = row.histograms[step]
+                {
+                    histogramTimes.append(steps.timeMs(step))
+                    histograms.append(histogram)
+                }
+            }
+        }
+        if values.count == firstPoint && histograms.count == firstHistogram { return }
+        segments.append(
+            Segment(
+                series: series, points: firstPoint..<values.count,
+                histograms: firstHistogram..<histograms.count))
+    }
+
+    private mutating func charge() throws(QueryError) {
+        let bytes = Int64(values.count * 16 + histograms.count * 256)
+        if bytes - chargedBytes < 1 << 20 { return }
+        try query.budget.hold(bytes: bytes - chargedBytes, for: "the result")
+        chargedBytes = bytes
+    }
+
+    /// An instant vector: rows in the order in which they came.
+    consuming func vector(_ series: OutputSeries) -> ResultSeries {
+        var result = ResultSeries(symbols: query.symbols)
+        result.labels.reserve(series: segments.count, pairs: segments.count * 4)
+        for segment in segments {
+            append(segment, to: &result)
+            result.closeSeries(series.labels[segment.series])
+        }
+        return result
+    }
+
+    /// A matrix: series sorted by labels, the tiles of each put together.
+    consuming func matrix(_ series: OutputSeries) -> ResultSeries {
+        var result = ResultSeries(symbols: query.symbols)
+        var segmentsOf = [[Int32]](repeating: [], count: series.count)
+        for (number, segment) in segments.enumerated() {
+            segmentsOf[segment.series].append(Int32(number))
+        }
+        var order = (0..<series.count).filter { !segmentsOf[$0].isEmpty }
+        let query = query
+        let isSorted = zip(order, order.dropFirst()).allSatisfy {
+            !query.isOrderedBefore(series.labels[$1], series.labels[$0])
+        }
+        if !isSorted {
+            order.sort { query.isOrderedBefore(series.labels[$0], series.labels[$1]) }
+        }
+        result.times.reserveCapacity(times.count)
+        result.values.reserveCapacity(values.count)
+        for number in order {
+            for segment in segmentsOf[number] { append(segments[Int(segment)], to: &result) }
+            result.closeSeries(series.labels[number])
+        }
+        return result
+    }
+
+    private func append(_ segment: Segment, to result: inout ResultSeries) {
+        result.times.append(contentsOf: times[segment.points])
+        result.values.append(contentsOf: values[segment.points])
+        result.histogramTimes.append(contentsOf: histogramTimes[segment.histograms])
+        result.histograms.append(contentsOf: histograms[segment.histograms])
+    }
+
+    /// The first float: a scalar's value.
+    var firstValue: Double { values.first ?? .nan }
+}
