@@ -14,7 +14,7 @@ struct GroupTable {
     init(
         _ input: OutputSeries, grouping: [String], isWithout: Bool, _ query: QueryContext
     ) {
-        var key = GroupingKey(grouping: grouping, isWithout: isWithout, query)
+        let key = GroupingKey(grouping: grouping, isWithout: isWithout, query)
         var index = LabelIndex()
         var drops: [Bool] = []
         groupOf.reserveCapacity(input.count)

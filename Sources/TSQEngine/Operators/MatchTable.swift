@@ -14,7 +14,7 @@ struct MatchTable {
         _ left: OutputSeries, _ right: OutputSeries, _ matching: VectorMatching,
         _ query: QueryContext
     ) {
-        var key = MatchKey(matching, query)
+        let key = MatchKey(matching, query)
         var index = LabelIndex()
         var scratch: [LabelPair] = []
         func groups(_ side: OutputSeries) -> [Int] {

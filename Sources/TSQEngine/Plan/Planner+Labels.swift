@@ -44,7 +44,7 @@ extension Planner {
                     answer = before
                 } else {
                     answer = regex.groups(query.text(value)).map {
-                        query.symbols.intern(RegexTemplate.expand(template, $0, regex))
+                        query.symbols.intern(regex.expand(template: template, groups: $0))
                     }
                     known[value] = .some(answer)
                 }

@@ -67,10 +67,10 @@ struct Planner {
     }
 
     func durationMs(_ expr: DurationExpr, allowsNegative: Bool) throws(QueryError) -> Int64 {
-        do throws(PromQLSyntaxError) {
+        do throws(DurationError) {
             return try expr.evaluateMs(in: query.durations, allowsNegative: allowsNegative)
         } catch {
-            throw .parse(error)
+            throw .badData(error.message)
         }
     }
 

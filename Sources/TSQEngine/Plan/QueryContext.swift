@@ -15,7 +15,7 @@ final class QueryContext {
     let startMs: TimestampMs
     let endMs: TimestampMs
     let symbols = SymbolTable()
-    let budget: QueryBudget
+    var budget: QueryBudget
     var annotations = Annotations()
     var statistics = QueryStatistics()
 
