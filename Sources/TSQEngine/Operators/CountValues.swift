@@ -39,7 +39,8 @@ final class CountValues: Operator {
                     var output = isFloat ? outputOf[bits] : nil
                     if output == nil {
                         let value = query.symbols.intern(text(row, step))
-                        let labels = query.setting(label, to: value, in: child.series.labels[number])
+                        let labels = query.setting(
+                            label, to: value, in: child.series.labels[number])
                         let (place, isNew) = index.insert(key.reduce(labels[...]))
                         if isNew {
                             let bytes = Int64(steps.count * 8)

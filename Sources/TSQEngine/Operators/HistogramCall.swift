@@ -61,7 +61,9 @@ final class HistogramCall: UnaryOperator {
         }
         for variant in 0..<variantCount {
             for group in 0..<buckets.groupCount { add(buckets.labels[group], variant: variant) }
-            for index in 0..<child.series.count { add(child.series.labels[index], variant: variant) }
+            for index in 0..<child.series.count {
+                add(child.series.labels[index], variant: variant)
+            }
         }
     }
 
@@ -311,7 +313,9 @@ struct BucketRows {
 enum OpenMetricsNumber {
     static func text(_ value: Double) -> String {
         let text = DecimalPrint.string(value, .general)
-        if !value.isFinite || text.utf8.contains(where: { $0 == 0x2E || $0 == 0x65 }) { return text }
+        if !value.isFinite || text.utf8.contains(where: { $0 == 0x2E || $0 == 0x65 }) {
+            return text
+        }
         return text + ".0"
     }
 }

@@ -191,7 +191,9 @@ struct OneSide {
         if let known = filledRow[group] { return known }
         let place = rows.appendEmpty(stepCount: steps)
         if let source = row(of: group) { rows[place].assign(rows[source]) }
-        for step in 0..<steps where !rows[place].isPresent(step) { rows[place].setFloat(step, fill) }
+        for step in 0..<steps where !rows[place].isPresent(step) {
+            rows[place].setFloat(step, fill)
+        }
         filledRow[group] = place
         return place
     }

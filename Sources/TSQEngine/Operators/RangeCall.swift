@@ -14,7 +14,8 @@ final class RangeCall: Operator {
 
     /// `windows` has the geometry; `times` where they end.
     init(
-        _ query: QueryContext, steps: StepRange, input: any RangeInput, kernel: @escaping RangeKernel,
+        _ query: QueryContext, steps: StepRange, input: any RangeInput,
+        kernel: @escaping RangeKernel,
         times: SelectorTimes, windows: Windows, parameters: [Operator], context: KernelContext,
         keepsName: Bool, countsSamples: Bool
     ) {

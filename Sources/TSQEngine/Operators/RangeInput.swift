@@ -131,7 +131,8 @@ final class SubqueryRange: RangeInput {
                 if row.tags[step] == StepRow.Tag.float {
                     columns.times.append(timeMs)
                     columns.values.append(row.values[step])
-                } else if row.tags[step] == StepRow.Tag.histogram, var value = row.histograms[step] {
+                } else if row.tags[step] == StepRow.Tag.histogram, var value = row.histograms[step]
+                {
                     // A reset may lie between the steps, or be seen more than once: the hints
                     // mean nothing here.
                     if value.hint != .gauge { value.hint = .unknown }

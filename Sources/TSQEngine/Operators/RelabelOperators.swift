@@ -8,7 +8,8 @@ final class RelabelSeries: UnaryOperator {
     private let setsName: Bool
 
     init(
-        _ child: Operator, setsName: Bool, _ change: @escaping (ArraySlice<LabelPair>) -> [LabelPair]?
+        _ child: Operator, setsName: Bool,
+        _ change: @escaping (ArraySlice<LabelPair>) -> [LabelPair]?
     ) {
         self.setsName = setsName
         self.change = change

@@ -103,7 +103,9 @@ final class SmoothedLeaf: Operator {
                 let middle = (low + high) / 2
                 if times[middle] > timeMs { high = middle } else { low = middle + 1 }
             }
-            if low > 0 && times[low - 1] > timeMs.subtractingClamped(lookbackMs) { before = low - 1 }
+            if low > 0 && times[low - 1] > timeMs.subtractingClamped(lookbackMs) {
+                before = low - 1
+            }
             if low < times.count && times[low] <= timeMs.addingClamped(lookbackMs) { after = low }
         }
     }

@@ -173,7 +173,8 @@ struct LookbackCursor {
         self.timesID = timesID
         let count = times.count
         if newest.count == 1 {
-            newest[0] = count > 0 && times[count - 1] > firstMs &- lookbackMs ? Int32(count - 1) : -1
+            newest[0] =
+                count > 0 && times[count - 1] > firstMs &- lookbackMs ? Int32(count - 1) : -1
             return
         }
         var next = 0

@@ -151,18 +151,3 @@ extension Function {
         (0..<count).map { $0 < arguments.count ? arguments[$0] : arguments.last ?? .none }
     }
 }
-
-/// Go's `math.Max` and `math.Min`: NaN wins, but an infinity of the right sign wins over it.
-enum GoMath {
-    static func max(_ a: Double, _ b: Double) -> Double {
-        if a == .infinity || b == .infinity { return .infinity }
-        if a.isNaN || b.isNaN { return .nan }
-        return a > b ? a : a < b ? b : (a.sign == .minus ? b : a)
-    }
-
-    static func min(_ a: Double, _ b: Double) -> Double {
-        if a == -.infinity || b == -.infinity { return -.infinity }
-        if a.isNaN || b.isNaN { return .nan }
-        return a < b ? a : a > b ? b : (a.sign == .minus ? a : b)
-    }
-}

@@ -6,7 +6,9 @@ extension Planner {
     func plan(_ node: UnaryExpr) throws(QueryError) -> Operator {
         let child = try plan(node.operand)
         if !node.isNegation { return child }
-        if node.operand.type == .scalar { return ComputedScalar(query, steps: steps, [child]) { -$0[0] } }
+        if node.operand.type == .scalar {
+            return ComputedScalar(query, steps: steps, [child]) { -$0[0] }
+        }
         return unique(Negation(child))
     }
 
