@@ -26,6 +26,12 @@ package enum ClassicHistogram {
         package var lowestBound: Double
         package var highestBound: Double
         package var largestDifference: Double
+
+        package init(lowestBound: Double, highestBound: Double, largestDifference: Double) {
+            self.lowestBound = lowestBound
+            self.highestBound = highestBound
+            self.largestDifference = largestDifference
+        }
     }
 
     /// Differences below this share of both counts together are taken for rounding errors.

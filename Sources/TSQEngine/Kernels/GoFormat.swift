@@ -7,11 +7,6 @@ enum GoFormat {
         special(value) ?? print("%.*f", decimals, value)
     }
 
-    /// Go's `%.ng`.
-    static func general(_ value: Double, digits: Int32) -> String {
-        special(value) ?? print("%.*g", digits, value)
-    }
-
     private static func special(_ value: Double) -> String? {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }

@@ -14,7 +14,6 @@ struct GregorianDate {
     let weekday: Int
     let hour: Int
     let minute: Int
-    let second: Int
 
     /// Seconds from 1 January of Go's year 0, −292277022399, to 1970. That year begins a 400-year
     /// cycle on a Monday, like 2001.
@@ -30,7 +29,6 @@ struct GregorianDate {
         let time = Int(total % 86_400)
         hour = time / 3600
         minute = time % 3600 / 60
-        second = time % 60
         weekday = Int((days + 1) % 7)
 
         var rest = days
@@ -63,15 +61,5 @@ struct GregorianDate {
 
     private static func isLeap(_ year: Int64) -> Bool {
         year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-    }
-
-    /// `2024-12-01T00:00:00Z`
-    var rfc3339: String {
-        func padded(_ value: Int, _ digits: Int) -> String {
-            let text = String(value)
-            return String(repeating: "0", count: max(0, digits - text.count)) + text
-        }
-        return padded(Int(year), 4) + "-" + padded(month, 2) + "-" + padded(day, 2) + "T"
-            + padded(hour, 2) + ":" + padded(minute, 2) + ":" + padded(second, 2) + "Z"
     }
 }
