@@ -1,7 +1,7 @@
 import CRE2
 import TSQBase
 
-/// Why a pattern was refused, in Go's words (`missing closing ): …`).
+/// Why a pattern was refused, as Go prints it: ``error parsing regexp: missing closing ): `a(b` ``.
 package struct RegexError: Error, Equatable, Sendable {
     package let message: String
 
@@ -18,9 +18,22 @@ package final class GoRegex: Sendable {
     /// A compiled program beyond this is refused (RE2's own default is 8 MiB).
     package static let programBytesMax = 8 << 20
 
-    package init(_ pattern: String) throws(RegexError) {
+    /// - Throws: `RegexError` for what Go's `regexp/syntax` refuses, in its words.
+    package convenience init(_ pattern: String) throws(RegexError) {
+        try self.init(pattern, compiling: try RegexParser.parse(pattern).pattern)
+    }
+
+    /// The pattern as `^(?s:pattern)$`: as Prometheus compiles those of relabelling rules and of
+    /// `label_replace`, so that errors show it so.
+    package convenience init(wrapping pattern: String) throws(RegexError) {
+        let wrapped = "^(?s:" + pattern + ")$"
+        try self.init(pattern, compiling: try RegexParser.parse(wrapped).pattern)
+    }
+
+    /// `rewritten`: `pattern` in RE2's spelling.
+    init(_ pattern: String, compiling rewritten: String) throws(RegexError) {
         self.pattern = pattern
-        var text = pattern
+        var text = rewritten
         let handle = text.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) {
                 cre2_new($0.baseAddress ?? Self.empty, $0.count, Self.programBytesMax)
@@ -29,9 +42,22 @@ package final class GoRegex: Sendable {
         if let reason = cre2_error(handle) {
             let message = String(cString: reason)
             cre2_delete(handle)
-            throw RegexError(message)
+            throw Self.error(fromRE2: message)
         }
         self.handle = handle
+    }
+
+    /// RE2 refuses what the parser before it lets through: unknown Unicode groups, names used twice,
+    /// programs that are too large.
+    private static func error(fromRE2 message: String) -> RegexError {
+        if message.hasPrefix("pattern too large") {
+            return RegexError("error parsing regexp: expression too large")
+        }
+        guard let colon = message.firstRange(of: ": ") else {
+            return RegexError("error parsing regexp: " + message)
+        }
+        let code = message[..<colon.lowerBound]
+        return RegexError("error parsing regexp: \(code): `\(message[colon.upperBound...])`")
     }
 
     deinit { cre2_delete(handle) }

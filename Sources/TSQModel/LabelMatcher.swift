@@ -16,7 +16,7 @@ package struct LabelMatcher: Sendable {
     package let name: String
     package let operation: Operation
     package let value: String
-    private let regex: GoRegex?
+    private let plan: RegexPlan?
 
     /// - Throws: `RegexError` with Go's reason when `value` is no regular expression.
     package init(
@@ -25,7 +25,7 @@ package struct LabelMatcher: Sendable {
         self.name = name
         self.operation = operation
         self.value = value
-        regex = operation == .regex || operation == .notRegex ? try GoRegex(value) : nil
+        plan = operation == .regex || operation == .notRegex ? try RegexPlan(value) : nil
     }
 
     /// `name="value"`.
@@ -33,7 +33,7 @@ package struct LabelMatcher: Sendable {
         self.name = name
         self.operation = .equal
         self.value = value
-        regex = nil
+        plan = nil
     }
 
     package func matches(_ candidate: String) -> Bool {
@@ -45,8 +45,8 @@ package struct LabelMatcher: Sendable {
         switch operation {
         case .equal: value.utf8.elementsEqual(candidate)
         case .notEqual: !value.utf8.elementsEqual(candidate)
-        case .regex: regex.map { $0.matches(candidate) } ?? false
-        case .notRegex: regex.map { !$0.matches(candidate) } ?? true
+        case .regex: plan.map { $0.matches(candidate) } ?? false
+        case .notRegex: plan.map { !$0.matches(candidate) } ?? true
         }
     }
 
@@ -84,10 +84,15 @@ extension LabelMatcher {
     package var setMatches: [String]? {
         switch operation {
         case .equal, .notEqual: [value]
-        case .regex, .notRegex: nil
+        case .regex, .notRegex: plan?.values
         }
     }
 
     /// A text that every value of the positive form begins with; nil: unknown.
-    package var prefix: String? { nil }
+    package var prefix: String? {
+        switch operation {
+        case .equal, .notEqual: value.isEmpty ? nil : value
+        case .regex, .notRegex: plan?.prefix
+        }
+    }
 }

@@ -36,7 +36,7 @@ extension NumberLiteral: CustomStringConvertible {
 extension StringLiteral {
     /// In double quotes, with Go's escapes.
     package var quoted: String {
-        invalidBytes.map { GoQuote.quoted(bytes: $0) } ?? GoQuote.quoted(value)
+        invalidBytes.map { GoQuote.quoted(bytes: $0) } ?? QueryText.quoted(value)
     }
 }
 
@@ -81,8 +81,19 @@ extension AggregateExpr {
 private enum LabelList {
     /// `a, b, "c.d"`.
     static func text(_ labels: [String]) -> String {
-        labels.map { LabelName.isLegacyValidMetric($0) ? $0 : GoQuote.quoted($0) }
+        labels.map { LabelName.isLegacyValidMetric($0) ? $0 : QueryText.quoted($0) }
             .joined(separator: ", ")
+    }
+}
+
+private enum QueryText {
+    /// Quoted so that it can be parsed: U+FFFD, which also stands for bytes that were no UTF-8, may
+    /// not stand in a query itself.
+    static func quoted(_ text: String) -> String { escaped(GoQuote.quoted(text)) }
+
+    static func escaped(_ quoted: String) -> String {
+        quoted.unicodeScalars.contains("\u{FFFD}")
+            ? quoted.replacing("\u{FFFD}", with: "\\ufffd") : quoted
     }
 }
 
@@ -94,7 +105,7 @@ extension VectorSelector {
                 !($0.name == LabelName.metricName && $0.operation == .equal && $0.value == name
                     && !$0.value.isEmpty)
             }
-            .map(\.description).sorted(by: isBytewiseLess)
+            .map { QueryText.escaped($0.description) }.sorted(by: isBytewiseLess)
         return (name ?? "")
             + (conditions.isEmpty ? "" : "{" + conditions.joined(separator: ",") + "}")
     }
