@@ -142,11 +142,22 @@ struct InfoSelection {
     var dataMatchers: [LabelMatcher]
     var times: SelectorTimes
 
-    init(_ selector: VectorSelector?, times: SelectorTimes) {
+    /// Conditions that only exclude names mean the info metrics among the rest.
+    private static let anyInfoPattern = ".+_info"
+
+    init(_ selector: VectorSelector?, times: SelectorTimes) throws(QueryError) {
         let matchers = selector?.matchers ?? []
         let names = matchers.filter { $0.name == LabelName.metricName }
         nameMatchers =
             names.isEmpty ? [LabelMatcher(equal: LabelName.metricName, "target_info")] : names
+        if nameMatchers.allSatisfy(\.operation.isNegative) {
+            do throws(RegexError) {
+                nameMatchers.append(
+                    try LabelMatcher(LabelName.metricName, .regex, Self.anyInfoPattern))
+            } catch {
+                throw .execution(error.message)
+            }
+        }
         dataMatchers = matchers.filter { $0.name != LabelName.metricName }
         self.times = times
     }
@@ -188,6 +199,10 @@ struct InfoTable {
         if isNew {
             newest.append([Int32](repeating: -1, count: stepCount))
             newestMs.append([Double](repeating: 0, count: stepCount))
+        }
+        if row.tags.contains(StepRow.Tag.histogram) {
+            throw .execution(
+                "this should be an info metric, with float samples: \(query.describe(pairs))")
         }
         for step in 0..<stepCount where row.tags[step] == StepRow.Tag.float {
             let timeMs = row.values[step]

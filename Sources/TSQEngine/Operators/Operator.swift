@@ -24,11 +24,12 @@ struct OutputSeries {
     func dropsName(_ series: Int) -> Bool { !dropsName.isEmpty && dropsName[series] }
 
     mutating func append(_ pairs: some Sequence<LabelPair>, dropsName drops: Bool = false) {
-        if drops && dropsName.isEmpty {
-            dropsName = [Bool](repeating: false, count: labels.count)
+        if drops || !dropsName.isEmpty {
+            let missing = labels.count - dropsName.count
+            dropsName += repeatElement(false, count: missing)
+            dropsName.append(drops)
         }
         labels.append(pairs)
-        if !dropsName.isEmpty { dropsName.append(drops) }
     }
 }
 

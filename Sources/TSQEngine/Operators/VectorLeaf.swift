@@ -125,7 +125,8 @@ final class VectorLeaf: Operator {
                 if StaleMarker.isStale(columns.histograms.sums[place]) { continue }
                 let starts = columns.histograms.startTimes.isEmpty
                 let startMs = starts ? 0 : columns.histograms.startTimes[place]
-                if let number = number(answer, histogramMs, startMs) {
+                // An info metric must not be a histogram: `info()` refuses it.
+                if answer != .timeMs, let number = number(answer, histogramMs, startMs) {
                     row.setFloat(step, number)
                     taken += 1
                 } else {

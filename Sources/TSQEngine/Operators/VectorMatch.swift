@@ -243,8 +243,9 @@ struct MatchShape {
         self.returnsBool = returnsBool
         self.matching = matching
         isSwapped = matching.cardinality == .oneToMany
-        fillMany = isSwapped ? matching.fillRight : matching.fillLeft
-        fillOne = isSwapped ? matching.fillLeft : matching.fillRight
+        // With group_right, too: Prometheus swaps the sides but not the fill values.
+        fillMany = matching.fillLeft
+        fillOne = matching.fillRight
     }
 
     var hasFill: Bool { fillMany != nil || fillOne != nil }

@@ -51,7 +51,7 @@ extension Planner {
                 selector = second
             }
             let times = try infoTimes(arguments[0])
-            return InfoCall(try plan(arguments[0]), InfoSelection(selector, times: times))
+            return InfoCall(try plan(arguments[0]), try InfoSelection(selector, times: times))
         default: return nil
         }
     }

@@ -14,8 +14,9 @@ extension Planner {
     }
 
     /// A label name that UTF-8 allows: not empty, no bytes that were no UTF-8.
-    private func isValid(_ name: String) -> Bool {
-        !name.isEmpty && !name.unicodeScalars.contains("\u{FFFD}")
+    private func isValidName(_ argument: Expr) -> Bool {
+        guard case .string(let literal) = argument else { return false }
+        return !literal.value.isEmpty && literal.invalidBytes == nil
     }
 
     private func planLabelReplace(_ arguments: [Expr]) throws(QueryError) -> Operator {
@@ -28,7 +29,7 @@ extension Planner {
         } catch {
             throw .execution("invalid regular expression in label_replace(): \(pattern)")
         }
-        if !isValid(destination) {
+        if !isValidName(arguments[1]) {
             throw .execution("invalid destination label name in label_replace(): \(destination)")
         }
         let query = query
@@ -56,10 +57,10 @@ extension Planner {
         let destination = arguments[1].stringValue
         let separator = arguments[2].stringValue
         let sources = arguments.dropFirst(3).map(\.stringValue)
-        for source in sources where !isValid(source) {
-            throw .execution("invalid source label name in label_join(): \(source)")
+        for source in arguments.dropFirst(3) where !isValidName(source) {
+            throw .execution("invalid source label name in label_join(): \(source.stringValue)")
         }
-        if !isValid(destination) {
+        if !isValidName(arguments[1]) {
             throw .execution("invalid destination label name in label_join(): \(destination)")
         }
         let query = query

@@ -50,9 +50,13 @@ extension Planner {
     func plan(_ node: AggregateExpr) throws(QueryError) -> Operator {
         let operand = node.operand.unwrapped
         if node.operation == .countValues {
-            let label = (node.parameter ?? node.operand).stringValue
-            if label.isEmpty || label.unicodeScalars.contains("\u{FFFD}") {
-                throw .execution("invalid label name \(GoQuote.quoted(label))")
+            guard case .string(let literal)? = node.parameter?.unwrapped else {
+                throw .execution("count_values has no label name")
+            }
+            let label = literal.value
+            if label.isEmpty || literal.invalidBytes != nil {
+                throw .execution(
+                    "invalid label name \(node.parameter?.unwrapped.description ?? "")")
             }
             return CountValues(
                 try plan(operand), label: label, grouping: node.grouping, isWithout: node.isWithout)
