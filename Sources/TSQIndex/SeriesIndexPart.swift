@@ -44,6 +44,24 @@ package protocol SeriesIndexPart {
 
     /// The values that `ordinals` have for label `name`, sorted bytewise.
     func labelValues(_ name: String, of ordinals: Span<UInt32>) throws(IndexError) -> [String]
+
+    // What merging into a segment needs. Pairs (label name, value) have handles below `handleCount`.
+
+    var handleCount: Int { get }
+
+    /// All handles, ordered by name and value, bytewise.
+    func handlesInLabelOrder() throws(IndexError) -> [UInt32]
+
+    func ordinalsInLabelOrder() throws(IndexError) -> [UInt32]
+
+    /// Appends the handles of a series' labels in label order.
+    func appendHandles(of ordinal: UInt32, into handles: inout [UInt32]) throws(IndexError)
+
+    /// Calls `body` with the name and the value of a pair.
+    func withPair(
+        _ handle: UInt32,
+        _ body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<UInt8>) -> Void
+    ) throws(IndexError)
 }
 
 /// The hash of a label set that finds its series: the same in every process, stored in segments.
