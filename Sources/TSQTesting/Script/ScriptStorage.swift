@@ -72,28 +72,26 @@ struct ScriptStorage {
 
 /// The counter reset hint that a histogram has when it is read back from a store.
 ///
-/// - Source: behaviour of Prometheus tsdb/chunkenc/float_histogram.go: a sample that does not follow
-///   from the one before begins a chunk, and only there can the answer be "reset" or "unknown".
+/// - Source: behaviour of Prometheus tsdb/chunkenc: within a chunk no sample follows a reset, a gauge
+///   says so, and of the first sample of a chunk nothing is known (prom#15346). A sample that does
+///   not follow from the one before begins a chunk.
 enum StoredHint {
     static func hint(of current: Histogram, after previous: Histogram?) -> CounterResetHint {
-        if current.hint == .gauge || current.hint == .reset { return current.hint }
-        guard let previous, previous.hint != .gauge, !previous.isStaleMarker else {
-            return .unknown
-        }
-        if current.count < previous.count { return .reset }
-        if current.schema != previous.schema || current.zeroThreshold != previous.zeroThreshold {
-            return .unknown
-        }
+        if current.hint == .gauge { return .gauge }
+        guard let previous, current.hint != .reset, previous.hint != .gauge,
+            !previous.isStaleMarker, current.schema == previous.schema,
+            current.zeroThreshold == previous.zeroThreshold,
+            current.customBounds == previous.customBounds
+        else { return .unknown }
         let isLower =
-            current.customBounds != previous.customBounds
-            || current.zeroCount < previous.zeroCount
+            current.count < previous.count || current.zeroCount < previous.zeroCount
             || isAnyLower(
                 buckets(current.positiveSpans, current.positiveBuckets),
                 buckets(previous.positiveSpans, previous.positiveBuckets))
             || isAnyLower(
                 buckets(current.negativeSpans, current.negativeBuckets),
                 buckets(previous.negativeSpans, previous.negativeBuckets))
-        return isLower ? .reset : .notReset
+        return isLower ? .unknown : .notReset
     }
 
     private static func isAnyLower(

@@ -1,0 +1,83 @@
+/// A bucket of a classic histogram: the cumulative count up to a bound.
+struct ReferenceBucket {
+    var upper: Double
+    var count: Double
+
+    /// Sorted, equal bounds joined, counts never going down (small steps down, up to 1e-12 of the
+    /// count, are rounding and not worth a remark).
+    private static func prepared(
+        _ buckets: [ReferenceBucket]
+    ) -> (buckets: [ReferenceBucket], isRepaired: Bool) {
+        var joined: [ReferenceBucket] = []
+        for bucket in buckets.sorted(by: { $0.upper < $1.upper }) {
+            if let last = joined.last, last.upper == bucket.upper {
+                joined[joined.count - 1].count += bucket.count
+            } else {
+                joined.append(bucket)
+            }
+        }
+        var isRepaired = false
+        for index in joined.indices.dropFirst() {
+            let previous = joined[index - 1].count
+            let count = joined[index].count
+            if count == previous { continue }
+            if AlmostEqual.floats(previous, count, tolerance: 1e-12) {
+                joined[index].count = previous
+            } else if count < previous {
+                joined[index].count = previous
+                isRepaired = true
+            }
+        }
+        return (joined, isRepaired)
+    }
+
+    static func quantile(
+        _ phi: Double, _ unsorted: [ReferenceBucket]
+    ) -> (value: Double, isRepaired: Bool) {
+        if phi.isNaN { return (.nan, false) }
+        if phi < 0 { return (-.infinity, false) }
+        if phi > 1 { return (.infinity, false) }
+        guard unsorted.contains(where: { $0.upper == .infinity }) else { return (.nan, false) }
+        let (buckets, isRepaired) = prepared(unsorted)
+        let last = buckets.count - 1
+        if last < 1 || buckets[last].count == 0 { return (.nan, false) }
+        var rank = phi * buckets[last].count
+        let index = buckets[..<last].firstIndex { $0.count >= rank } ?? last
+        if index == last { return (buckets[last - 1].upper, isRepaired) }
+        if index == 0 && buckets[0].upper <= 0 { return (buckets[0].upper, isRepaired) }
+        var lower = 0.0
+        var count = buckets[index].count
+        if index > 0 {
+            lower = buckets[index - 1].upper
+            count -= buckets[index - 1].count
+            rank -= buckets[index - 1].count
+        }
+        return (lower + (buckets[index].upper - lower) * (rank / count), isRepaired)
+    }
+
+    /// The share of observations in [lower, upper].
+    static func fraction(
+        _ lower: Double, _ upper: Double, _ unsorted: [ReferenceBucket]
+    ) -> Double {
+        guard unsorted.contains(where: { $0.upper == .infinity }) else { return .nan }
+        let (buckets, _) = prepared(unsorted)
+        let total = buckets[buckets.count - 1].count
+        if total == 0 || lower.isNaN || upper.isNaN { return .nan }
+        if lower >= upper { return 0 }
+        func rank(_ value: Double) -> Double {
+            var rank = 0.0
+            var start = -Double.infinity
+            for (index, bucket) in buckets.enumerated() {
+                if index == 0 { start = bucket.upper > 0 ? 0 : -.infinity }
+                if start >= value { return rank }
+                if bucket.upper > value {
+                    return rank + (bucket.count - rank) * (value - start) / (bucket.upper - start)
+                }
+                rank = bucket.count
+                start = bucket.upper
+            }
+            return total
+        }
+        return (rank(upper) - rank(lower)) / total
+    }
+}

@@ -1,0 +1,99 @@
+import TSQBase
+import TSQEngine
+import TSQModel
+import TSQPromQL
+
+extension ReferenceEvaluation {
+    private static let identifyingLabels = ["instance", "job"]
+
+    /// `info(v, {selector})`: adds the data labels of the info series with the same instance and job.
+    func info(
+        _ node: CallExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
+    ) throws(QueryError) -> [ReferenceSample] {
+        let base = try vector(node.arguments[0], timeMs, frame)
+        var matchers: [LabelMatcher] = []
+        if node.arguments.count > 1, case .vectorSelector(let node) = node.arguments[1].unwrapped {
+            matchers = node.matchers
+        }
+        var nameMatchers = matchers.filter { $0.name == LabelName.metricName }
+        let dataMatchers = matchers.filter { $0.name != LabelName.metricName }
+        let isInfoSeries: (ReferenceSample) -> Bool
+        if node.arguments.count > 1 && nameMatchers.isEmpty {
+            isInfoSeries = { _ in false }
+            nameMatchers = [LabelMatcher(equal: LabelName.metricName, "target_info")]
+        } else {
+            if nameMatchers.isEmpty {
+                nameMatchers = [LabelMatcher(equal: LabelName.metricName, "target_info")]
+            }
+            let nameMatchers = nameMatchers
+            isInfoSeries = { sample in
+                nameMatchers.allSatisfy { $0.matches(sample.labels.metricName ?? "") }
+            }
+        }
+        let infos = try infoSeries(nameMatchers + dataMatchers, base, timeMs, frame)
+        var result: [ReferenceSample] = []
+        for sample in base {
+            if isInfoSeries(sample) {
+                result.append(sample)
+            } else if let enriched = try enriched(sample, infos, dataMatchers) {
+                result.append(enriched)
+            }
+        }
+        return result
+    }
+
+    private func identity(_ labels: LabelSet) -> LabelSet {
+        labels.keeping { Self.identifyingLabels.contains($0) }
+    }
+
+    /// The newest info series of each name and identity.
+    private func infoSeries(
+        _ matchers: [LabelMatcher], _ base: [ReferenceSample], _ timeMs: TimestampMs,
+        _ frame: ReferenceFrame
+    ) throws(QueryError) -> [Selected] {
+        let identities = Set(base.map { identity($0.labels) })
+        let selector = VectorSelector(name: nil, matchers: matchers, range: SourceRange(0, 0))
+        var newest: [LabelSet: Selected] = [:]
+        for selected in try selectNewest(selector, timeMs, frame) {
+            guard identities.contains(identity(selected.labels)) else { continue }
+            if case .histogram = selected.value {
+                throw .execution(
+                    "this should be an info metric, with float samples: \(selected.labels)")
+            }
+            var key = identity(selected.labels)
+            key[LabelName.metricName] = selected.labels.metricName
+            guard let other = newest[key] else {
+                newest[key] = selected
+                continue
+            }
+            if other.timeMs == selected.timeMs {
+                throw .execution(
+                    "found duplicate series for info metric: existing \(other.labels) @ "
+                        + "\(other.timeMs), new \(selected.labels) @ \(selected.timeMs)")
+            }
+            if other.timeMs < selected.timeMs { newest[key] = selected }
+        }
+        return newest.sorted { LabelSet.isOrderedBefore($0.key, $1.key) }.map(\.value)
+    }
+
+    private func enriched(
+        _ sample: ReferenceSample, _ infos: [Selected], _ dataMatchers: [LabelMatcher]
+    ) throws(QueryError) -> ReferenceSample? {
+        let own = identity(sample.labels)
+        let partners = own.labels.isEmpty ? [] : infos.filter { identity($0.labels) == own }
+        if partners.isEmpty && !dataMatchers.allSatisfy(\.matchesEmpty) { return nil }
+        var added = LabelSet()
+        for label in partners.flatMap(\.labels.labels) where label.name != LabelName.metricName {
+            if !dataMatchers.isEmpty && !dataMatchers.contains(where: { $0.name == label.name }) {
+                continue
+            }
+            if let other = added[label.name], other != label.value {
+                throw .execution("conflicting label: \(label.name)")
+            }
+            if sample.labels[label.name] == nil { added[label.name] = label.value }
+        }
+        var result = sample
+        for label in added.labels { result.labels[label.name] = label.value }
+        return result
+    }
+}

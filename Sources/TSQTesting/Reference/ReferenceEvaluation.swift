@@ -1,0 +1,237 @@
+import TSQBase
+import TSQEngine
+import TSQModel
+import TSQPromQL
+
+/// The evaluation of one query.
+final class ReferenceEvaluation {
+    static let duplicateLabels = "vector cannot contain metrics with the same labelset"
+
+    let options: EngineOptions
+    let source: any SeriesSource
+    /// The query's own steps: `start()`, `end()`, `step()`, `range()`.
+    let query: ReferenceFrame
+    let isRange: Bool
+    /// Places of selectors whose unknown reset hints are worked out while reading.
+    let statistics: Set<SourceRange>
+    var annotations = ReferenceAnnotations()
+    /// All samples of the series that a list of matchers selects.
+    var selections: [String: [(labels: LabelSet, columns: SampleColumns)]] = [:]
+    /// Which series became which, per range function and frame: two that become the same are an
+    /// error, even at different times.
+    var renamed: [RenamedKey: [LabelSet: LabelSet]] = [:]
+
+    struct RenamedKey: Hashable {
+        var place: SourceRange
+        var frame: ReferenceFrame
+    }
+
+    init(
+        options: EngineOptions, source: any SeriesSource, query: ReferenceFrame, isRange: Bool,
+        statistics: Set<SourceRange>
+    ) {
+        self.options = options
+        self.source = source
+        self.query = query
+        self.isRange = isRange
+        self.statistics = statistics
+    }
+
+    // MARK: The whole query
+
+    func result(_ expression: Expr) throws(QueryError) -> QueryResult.Value {
+        if isRange { return .matrix(try rangeResult(expression)) }
+        let timeMs = query.startMs
+        switch expression.type {
+        case .scalar:
+            return .scalar(timeMs: timeMs, try scalar(expression, timeMs, query))
+        case .string:
+            return .string(timeMs: timeMs, try string(expression))
+        case .matrix:
+            let windows = try windows(expression, timeMs, query).map { window in
+                PlainSeries(
+                    labels: finalLabels(window.labels, window.dropsName),
+                    points: window.points.map {
+                        PlainSeries.Point(timeMs: $0.timeMs, value: Self.plain($0.value))
+                    })
+            }
+            return .matrix(Self.columns(try merged(windows)))
+        case .vector, .none:
+            let samples = try vector(expression, timeMs, query)
+            let rows = samples.map { sample in
+                PlainSeries(
+                    labels: finalLabels(sample.labels, sample.dropsName),
+                    points: [
+                        PlainSeries.Point(timeMs: timeMs, value: Self.plain(sample.value))
+                    ])
+            }
+            if Set(rows.map(\.labels)).count < rows.count {
+                throw .execution(Self.duplicateLabels)
+            }
+            return .vector(Self.columns(rows))
+        }
+    }
+
+    private func rangeResult(_ expression: Expr) throws(QueryError) -> ResultSeries {
+        var points: [PlainSeries] = []
+        for timeMs in query.times {
+            if expression.type == .scalar {
+                let value = try scalar(expression, timeMs, query)
+                points.append(
+                    PlainSeries(
+                        labels: LabelSet(),
+                        points: [PlainSeries.Point(timeMs: timeMs, value: .float(value))]))
+                continue
+            }
+            for sample in try vector(expression, timeMs, query) {
+                points.append(
+                    PlainSeries(
+                        labels: finalLabels(sample.labels, sample.dropsName),
+                        points: [
+                            PlainSeries.Point(timeMs: timeMs, value: Self.plain(sample.value))
+                        ]))
+            }
+        }
+        return Self.columns(try merged(points))
+    }
+
+    private func finalLabels(_ labels: LabelSet, _ dropsName: Bool) -> LabelSet {
+        dropsName && options.delayedNameRemoval ? labels.withoutIdentity : labels
+    }
+
+    private static func plain(_ value: ReferenceValue) -> PlainSeries.Value {
+        switch value {
+        case .float(let number): .float(number)
+        case .histogram(let histogram): .histogram(histogram)
+        }
+    }
+
+    /// One series for each label set, sorted by labels, points in the order of time.
+    private func merged(_ rows: [PlainSeries]) throws(QueryError) -> [PlainSeries] {
+        var byLabels: [LabelSet: [PlainSeries.Point]] = [:]
+        for row in rows { byLabels[row.labels, default: []] += row.points }
+        var result: [PlainSeries] = []
+        for (labels, points) in byLabels {
+            if Set(points.map(\.timeMs)).count < points.count {
+                throw .execution(Self.duplicateLabels)
+            }
+            result.append(
+                PlainSeries(labels: labels, points: points.sorted { $0.timeMs < $1.timeMs }))
+        }
+        return result.sorted { LabelSet.isOrderedBefore($0.labels, $1.labels) }
+    }
+
+    private static func columns(_ rows: [PlainSeries]) -> ResultSeries {
+        let symbols = SymbolTable()
+        var series = ResultSeries(symbols: symbols)
+        for row in rows {
+            for point in row.points {
+                switch point.value {
+                case .float(let value):
+                    series.times.append(point.timeMs)
+                    series.values.append(value)
+                case .histogram(let histogram):
+                    series.histogramTimes.append(point.timeMs)
+                    series.histograms.append(histogram)
+                }
+            }
+            series.closeSeries(
+                row.labels.labels.map {
+                    LabelPair(name: symbols.intern($0.name), value: symbols.intern($0.value))
+                })
+        }
+        return series
+    }
+
+    // MARK: By type
+
+    func scalar(
+        _ expression: Expr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
+    ) throws(QueryError) -> Double {
+        switch expression {
+        case .number(let node): return node.value
+        case .paren(let node): return try scalar(node.inner, timeMs, frame)
+        case .unary(let node):
+            let value = try scalar(node.operand, timeMs, frame)
+            return node.isNegation ? -value : value
+        case .binary(let node):
+            return Self.scalarOperation(
+                node.operation, try scalar(node.left, timeMs, frame),
+                try scalar(node.right, timeMs, frame))
+        case .call(let node): return try scalarCall(node, timeMs, frame)
+        default: preconditionFailure("BUG: not a scalar expression")
+        }
+    }
+
+    func string(_ expression: Expr) throws(QueryError) -> String {
+        switch expression {
+        case .string(let node): return node.value
+        case .paren(let node): return try string(node.inner)
+        default: preconditionFailure("BUG: not a string expression")
+        }
+    }
+
+    func vector(
+        _ expression: Expr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
+    ) throws(QueryError) -> [ReferenceSample] {
+        switch expression {
+        case .paren(let node): return try vector(node.inner, timeMs, frame)
+        case .unary(let node):
+            let samples = try vector(node.operand, timeMs, frame)
+            return node.isNegation ? try negated(samples) : samples
+        case .binary(let node): return try binary(node, timeMs, frame)
+        case .aggregate(let node): return try aggregate(node, timeMs, frame)
+        case .call(let node): return try call(node, timeMs, frame)
+        case .vectorSelector(let node): return try select(node, timeMs, frame)
+        default: preconditionFailure("BUG: not an instant vector expression")
+        }
+    }
+
+    private func negated(
+        _ samples: [ReferenceSample]
+    ) throws(QueryError) -> [ReferenceSample] {
+        let result = samples.map { sample in
+            var value = sample.value
+            switch value {
+            case .float(let number): value = .float(-number)
+            case .histogram(var histogram):
+                histogram.multiply(by: -1)
+                value = .histogram(histogram)
+            }
+            return nameless(sample, value)
+        }
+        if !options.delayedNameRemoval { try checkUnique(result) }
+        return result
+    }
+
+    // MARK: Names and duplicates
+
+    /// `sample` with another value and without its name, now or at the end.
+    func nameless(_ sample: ReferenceSample, _ value: ReferenceValue) -> ReferenceSample {
+        ReferenceSample(
+            labels: options.delayedNameRemoval ? sample.labels : sample.labels.withoutIdentity,
+            value: value, dropsName: true)
+    }
+
+    func checkUnique(_ samples: [ReferenceSample]) throws(QueryError) {
+        if Set(samples.map(\.labels)).count < samples.count {
+            throw .execution(Self.duplicateLabels)
+        }
+    }
+
+    /// What Prometheus checks after an operation: with delayed name removal an instant query waits
+    /// for the end.
+    func checked(
+        _ samples: [ReferenceSample], _ frame: ReferenceFrame
+    ) throws(QueryError) -> [ReferenceSample] {
+        if !options.delayedNameRemoval || !frame.isInstant { try checkUnique(samples) }
+        return samples
+    }
+}
+
+extension Expr {
+    /// Without the parentheses around it.
+    var unwrapped: Expr {
+        if case .paren(let node) = self { node.inner.unwrapped } else { self }
+    }
+}
