@@ -24,7 +24,7 @@ extension ReferenceEvaluation {
         do {
             return try duration.evaluateMs(in: context, allowsNegative: allowsNegative)
         } catch {
-            throw .parse(error)
+            throw .badData(error.message)
         }
     }
 
@@ -263,7 +263,8 @@ extension ReferenceEvaluation {
             startMs: multipleAfter(frameFirstMs - lengthMs), endMs: lastMultipleMs, stepMs: stepMs)
         var windows: [LabelSet: ReferenceWindow] = [:]
         var order: [LabelSet] = []
-        for atMs in stride(from: multipleAfter(endMs - lengthMs), through: endMs, by: stepMs) {
+        for atMs in stride(
+            from: multipleAfter(endMs - lengthMs), through: endMs, by: Int(stepMs)) {
             let samples: [ReferenceSample]
             if node.inner.type == .scalar {
                 samples = [

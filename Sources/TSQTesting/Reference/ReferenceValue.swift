@@ -26,7 +26,7 @@ struct ReferenceFrame: Hashable {
 
     var isInstant: Bool { startMs == endMs }
 
-    var times: StrideThrough<TimestampMs> { stride(from: startMs, through: endMs, by: stepMs) }
+    var times: StrideThrough<TimestampMs> { stride(from: startMs, through: endMs, by: Int(stepMs)) }
 }
 
 /// One series in a window.
