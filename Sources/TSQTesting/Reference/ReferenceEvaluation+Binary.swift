@@ -198,8 +198,9 @@ extension ReferenceEvaluation {
             return []
         }
         let (many, one) = isSwapped ? (right, left) : (left, right)
-        let manyFill = isSwapped ? matching.fillRight : matching.fillLeft
-        let oneFill = isSwapped ? matching.fillLeft : matching.fillRight
+        // Prometheus swaps the sides for group_right, but not their fill values.
+        let manyFill = matching.fillLeft
+        let oneFill = matching.fillRight
         var ones: [LabelSet: ReferenceSample] = [:]
         for sample in one {
             let key = signature(sample.labels, matching)

@@ -253,7 +253,8 @@ extension ReferenceEvaluation {
         } catch {
             throw .execution("invalid regular expression in label_replace(): \(pattern)")
         }
-        if target.isEmpty {
+        // A text that was no UTF-8 has replacement characters.
+        if target.isEmpty || target.unicodeScalars.contains("\u{FFFD}") {
             throw .execution("invalid destination label name in label_replace(): \(target)")
         }
         return try vector(arguments[0], timeMs, frame).map { sample in

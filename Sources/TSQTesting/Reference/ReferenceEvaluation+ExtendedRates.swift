@@ -61,7 +61,9 @@ extension ReferenceEvaluation {
         let last =
             window.isSmoothed
             ? times[..<end].firstIndex { $0 >= window.endMs } ?? end : end
-        return times[last] <= window.startMs ? nil : (first, last)
+        let isOutside =
+            times[last] <= window.startMs || window.isSmoothed && times[first] > window.endMs
+        return isOutside ? nil : (first, last)
     }
 
     /// The samples strictly between the ends.

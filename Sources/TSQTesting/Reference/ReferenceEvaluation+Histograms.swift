@@ -230,12 +230,14 @@ extension ReferenceEvaluation {
                         + "fractions", metric: metric), range)
         }
         if lower >= upper { return 0 }
-        let below = rank(upper, histogram) - rank(lower, histogram)
+        let below =
+            rank(upper, histogram, isLower: false) - rank(lower, histogram, isLower: true)
         return below / histogram.count
     }
 
-    /// How many observations lie below `value`.
-    private func rank(_ value: Double, _ histogram: Histogram) -> Double {
+    /// How many observations lie below `value`. Nothing of a bucket without end is counted to what
+    /// lies between two values.
+    private func rank(_ value: Double, _ histogram: Histogram, isLower: Bool) -> Double {
         var rank = 0.0
         for original in histogram.allBuckets {
             var bucket = original
@@ -253,6 +255,9 @@ extension ReferenceEvaluation {
             }
             if bucket.lower >= value { return min(rank, histogram.count) }
             if bucket.upper > value {
+                if bucket.lower.isInfinite || bucket.upper.isInfinite {
+                    return min(isLower ? rank + bucket.count : rank, histogram.count)
+                }
                 let share: Double
                 if histogram.usesCustomBounds || hasZero {
                     return min(

@@ -17,18 +17,21 @@ extension ReferenceEvaluation {
         }
         var nameMatchers = matchers.filter { $0.name == LabelName.metricName }
         let dataMatchers = matchers.filter { $0.name != LabelName.metricName }
-        let isInfoSeries: (ReferenceSample) -> Bool
-        if node.arguments.count > 1 && nameMatchers.isEmpty {
-            isInfoSeries = { _ in false }
+        if nameMatchers.isEmpty {
             nameMatchers = [LabelMatcher(equal: LabelName.metricName, "target_info")]
-        } else {
-            if nameMatchers.isEmpty {
-                nameMatchers = [LabelMatcher(equal: LabelName.metricName, "target_info")]
+        } else if nameMatchers.allSatisfy({ $0.operation.isNegative }) {
+            do {
+                nameMatchers.append(try LabelMatcher(LabelName.metricName, .regex, ".+_info"))
+            } catch {
+                preconditionFailure("BUG: \(error.message)")
             }
-            let nameMatchers = nameMatchers
-            isInfoSeries = { sample in
-                nameMatchers.allSatisfy { $0.matches(sample.labels.metricName ?? "") }
-            }
+        }
+        // Info series are not enriched themselves. (A selector without a name asks for none of them.)
+        let isAnyEnriched =
+            node.arguments.count > 1 && !matchers.contains { $0.name == LabelName.metricName }
+        let isInfoSeries: (ReferenceSample) -> Bool = { [nameMatchers] sample in
+            !isAnyEnriched
+                && nameMatchers.allSatisfy { $0.matches(sample.labels.metricName ?? "") }
         }
         let infos = try infoSeries(nameMatchers + dataMatchers, base, timeMs, frame)
         var result: [ReferenceSample] = []

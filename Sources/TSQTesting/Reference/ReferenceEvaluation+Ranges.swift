@@ -146,6 +146,7 @@ extension ReferenceEvaluation {
             return Self.seconds(window, where: { $0 >= $1 || $1.isNaN })
         case "quantile_over_time": return Self.quantile(context.scalars[0], values)
         case "mad_over_time":
+            if values.contains(where: \.isNaN) { return .nan }
             let median = Self.quantile(0.5, values)
             return Self.quantile(0.5, values.map { ($0 - median).magnitude })
         case "stddev_over_time": return Self.compensatedVariance(values).squareRoot()

@@ -143,9 +143,8 @@ extension ReferenceEvaluation {
             }
             if isCounter {
                 for (index, (previous, point)) in zip(points, points.dropFirst()).enumerated()
-                where isReset(previous, point) {
-                    let lost = index == 0 && isFirstReset && !fromZero ? points[0].value : previous.value
-                    if try result.add(lost).boundsReconciled {
+                where isReset(previous, point) && (index > 0 || fromZero) {
+                    if try result.add(previous.value).boundsReconciled {
                         annotations.boundsReconciled(.addition, context.range)
                     }
                 }

@@ -24,9 +24,11 @@ struct NotationScanner {
         return String(decoding: bytes[start..<offset], as: UTF8.self)
     }
 
+    func isNext(_ text: String) -> Bool { bytes[offset...].starts(with: text.utf8) }
+
     /// Whether `text` comes next; it is consumed if so.
     mutating func skip(_ text: String) -> Bool {
-        guard bytes[offset...].starts(with: text.utf8) else { return false }
+        guard isNext(text) else { return false }
         offset += text.utf8.count
         return true
     }

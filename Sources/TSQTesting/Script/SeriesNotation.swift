@@ -45,7 +45,8 @@ package enum SeriesNotation {
         let name = scanner.take(while: isNameByte)
         if !name.isEmpty { labels.append(Label(LabelName.metricName, name)) }
         scanner.skipSpaces()
-        guard scanner.skip("{") else {
+        // `name {{…}}` has no braces of its own: a histogram follows.
+        guard !scanner.isNext("{{"), scanner.skip("{") else {
             if name.isEmpty {
                 throw ScriptSyntaxError("expected a metric at \(GoQuote.quoted(scanner.remainder))")
             }
