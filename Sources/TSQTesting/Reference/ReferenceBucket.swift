@@ -64,17 +64,16 @@ struct ReferenceBucket {
         let total = buckets[buckets.count - 1].count
         if total == 0 || lower.isNaN || upper.isNaN { return .nan }
         if lower >= upper { return 0 }
-        /// Nothing of a bucket without end is counted to what lies between two values.
-        func rank(_ value: Double, isLower: Bool) -> Double {
+        /// The observations of a bucket without end are taken to lie at that end.
+        func rank(_ value: Double) -> Double {
             var rank = 0.0
             var start = -Double.infinity
             for (index, bucket) in buckets.enumerated() {
                 if index == 0 { start = bucket.upper > 0 ? 0 : -.infinity }
                 if start >= value { return rank }
                 if bucket.upper > value {
-                    if start.isInfinite || bucket.upper.isInfinite {
-                        return isLower ? bucket.count : rank
-                    }
+                    if bucket.upper.isInfinite { return rank }
+                    if start.isInfinite { return bucket.count }
                     return rank + (bucket.count - rank) * (value - start) / (bucket.upper - start)
                 }
                 rank = bucket.count
@@ -82,6 +81,6 @@ struct ReferenceBucket {
             }
             return total
         }
-        return (rank(upper, isLower: false) - rank(lower, isLower: true)) / total
+        return (rank(upper) - rank(lower)) / total
     }
 }

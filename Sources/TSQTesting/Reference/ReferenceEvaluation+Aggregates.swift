@@ -159,7 +159,8 @@ extension ReferenceEvaluation {
         }
         if histograms.isEmpty {
             return .float(
-                node.operation == .sum ? Self.sum(floats, startingWithFirst: true)
+                node.operation == .sum
+                    ? Self.sum(floats, startingWithFirst: true)
                     : Self.average(floats))
         }
         switch combine(histograms.map(\.1), isAverage: node.operation == .avg, range) {

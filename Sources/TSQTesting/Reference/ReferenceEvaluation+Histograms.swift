@@ -231,13 +231,13 @@ extension ReferenceEvaluation {
         }
         if lower >= upper { return 0 }
         let below =
-            rank(upper, histogram, isLower: false) - rank(lower, histogram, isLower: true)
+            rank(upper, histogram) - rank(lower, histogram)
         return below / histogram.count
     }
 
-    /// How many observations lie below `value`. Nothing of a bucket without end is counted to what
-    /// lies between two values.
-    private func rank(_ value: Double, _ histogram: Histogram, isLower: Bool) -> Double {
+    /// How many observations lie below `value`. Those of a bucket without end are taken to lie at
+    /// that end.
+    private func rank(_ value: Double, _ histogram: Histogram) -> Double {
         var rank = 0.0
         for original in histogram.allBuckets {
             var bucket = original
@@ -248,16 +248,14 @@ extension ReferenceEvaluation {
             } else if hasZero {
                 if histogram.negativeBuckets.isEmpty && !histogram.positiveBuckets.isEmpty {
                     bucket.lower = 0
-                } else if histogram.positiveBuckets.isEmpty && !histogram.negativeBuckets.isEmpty
-                {
+                } else if histogram.positiveBuckets.isEmpty && !histogram.negativeBuckets.isEmpty {
                     bucket.upper = 0
                 }
             }
             if bucket.lower >= value { return min(rank, histogram.count) }
             if bucket.upper > value {
-                if bucket.lower.isInfinite || bucket.upper.isInfinite {
-                    return min(isLower ? rank + bucket.count : rank, histogram.count)
-                }
+                if bucket.upper.isInfinite { return min(rank, histogram.count) }
+                if bucket.lower.isInfinite { return min(rank + bucket.count, histogram.count) }
                 let share: Double
                 if histogram.usesCustomBounds || hasZero {
                     return min(
@@ -274,6 +272,7 @@ extension ReferenceEvaluation {
             }
             rank += bucket.count
         }
-        return histogram.count
+        // Observations of NaN are in no bucket.
+        return histogram.sum.isNaN ? min(rank, histogram.count) : histogram.count
     }
 }

@@ -264,7 +264,8 @@ extension ReferenceEvaluation {
         var windows: [LabelSet: ReferenceWindow] = [:]
         var order: [LabelSet] = []
         for atMs in stride(
-            from: multipleAfter(endMs - lengthMs), through: endMs, by: Int(stepMs)) {
+            from: multipleAfter(endMs - lengthMs), through: endMs, by: Int(stepMs))
+        {
             let samples: [ReferenceSample]
             if node.inner.type == .scalar {
                 samples = [
