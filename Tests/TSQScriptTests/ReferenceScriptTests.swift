@@ -12,6 +12,11 @@ struct ReferenceScriptTests {
         try ScriptVerdict.check(
             file, evaluator, expected: "expected-failures-reference.txt")
     }
+
+    @Test("the project's own scripts hold", arguments: ScriptFiles.own)
+    func own(_ file: URL) throws {
+        try ScriptVerdict.check(file, evaluator, expected: "expected-failures-reference.txt")
+    }
 }
 
 enum ScriptVerdict {
