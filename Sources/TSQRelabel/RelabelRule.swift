@@ -30,10 +30,10 @@ package struct RelabelRule: Sendable {
         replacement: String = Self.defaultReplacement, action: Action = .replace
     ) throws(RelabelError) {
         do {
-            self.regex = try GoRegex(regex)
-        } catch {
             // Prometheus compiles the anchored pattern and names it so.
-            throw RelabelError("error parsing regexp: \(Self.anchored(error.message, regex))")
+            self.regex = try GoRegex(wrapping: regex)
+        } catch {
+            throw RelabelError(error.message)
         }
         self.sourceLabels = sourceLabels ?? []
         self.separator = separator
@@ -42,12 +42,6 @@ package struct RelabelRule: Sendable {
         self.replacement = replacement
         self.action = action
         try validate(hasSourceLabels: sourceLabels != nil)
-    }
-
-    private static func anchored(_ message: String, _ pattern: String) -> String {
-        let reason = message.prefix { $0 != ":" }
-        return message.contains(pattern)
-            ? "\(reason): `^(?s:\(pattern))$`" : message
     }
 }
 
