@@ -50,6 +50,9 @@ let coreTargets: [Target] = [
             "TSQModel", "TSQBase",
         ]),
     executable("bench-exporter", path: "Benchmarks/Exporter", ["TSQBase"]),
+    executable(
+        "bench-engine", path: "Benchmarks/Engine",
+        ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase"]),
     tests("TSQTidyTests", []),
     tests("TSQBaseTests", ["TSQBase"]),
     tests("TSQModelTests", ["TSQModel", "TSQBase"]),
