@@ -2,26 +2,26 @@ import Glibc
 import TSQBase
 
 extension Histogram {
-    /// Keeps the observations below `limit` (`</`) or above it (`>/`): buckets that contain the
-    /// limit are split by interpolation, the sum is corrected by the estimated values of what went.
+    /// Keeps the observations below `limit` (`</`) or above it (`>/`). Buckets that contain the limit
+    /// are split by interpolation; count and sum are worked out anew from what is kept, each bucket
+    /// counting as the middle of its kept part. A histogram of which nothing goes stays as it is.
     ///
-    /// - Source: Prometheus promql/engine.go, trimHistogram.
+    /// - Source: Prometheus 3.14, behaviour of `</` and `>/` as its scripts fix it.
     package func trimmed(at limit: Double, keepsBelow: Bool) -> Histogram {
         var result = self
         var trim = HistogramTrim(limit: limit, keepsBelow: keepsBelow, isCustom: usesCustomBounds)
         for (position, bucket) in positiveBucketList.enumerated() where bucket.count != 0 {
-            trim.noteSign(of: bucket, isPositive: true)
+            trim.hasPositive = true
             result.positiveBuckets[position] = trim.keep(bucket, isPositive: true)
         }
         for (position, bucket) in negativeBucketList.enumerated() where bucket.count != 0 {
-            trim.noteSign(of: bucket, isPositive: false)
+            trim.hasNegative = true
             result.negativeBuckets[position] = trim.keep(bucket, isPositive: false)
         }
-        if zeroCount > 0 {
-            result.zeroCount = trim.keepZero(zeroBucket, self)
-        }
-        result.count = trim.keptCount
-        result.sum = trim.sum(of: sum)
+        if zeroCount > 0 { result.zeroCount = trim.keepZero(zeroBucket) }
+        guard trim.hasTrimmed else { return result }
+        result.count = trim.count
+        result.sum = trim.sum
         result.compact()
         return result
     }
@@ -32,8 +32,9 @@ private struct HistogramTrim {
     let limit: Double
     let keepsBelow: Bool
     let isCustom: Bool
-    var keptCount = 0.0
-    var removedSum = 0.0
+    var count = 0.0
+    var sum = 0.0
+    var hasTrimmed = false
     var hasPositive = false
     var hasNegative = false
 
@@ -43,97 +44,81 @@ private struct HistogramTrim {
         self.isCustom = isCustom
     }
 
-    mutating func noteSign(of bucket: HistogramBucket, isPositive: Bool) {
-        guard isCustom else {
-            if isPositive { hasPositive = true } else { hasNegative = true }
-            return
-        }
-        if bucket.upper <= 0 {
-            hasNegative = true
-        } else {
-            if bucket.lower < 0 { hasNegative = true }
-            hasPositive = true
-        }
-    }
-
     /// The count that stays of `bucket`.
     mutating func keep(_ bucket: HistogramBucket, isPositive: Bool) -> Double {
-        let isWholeKept = keepsBelow ? bucket.upper <= limit : bucket.lower >= limit
-        if isWholeKept {
-            keptCount += bucket.count
+        let isWhole = keepsBelow ? bucket.upper <= limit : bucket.lower >= limit
+        if isWhole {
+            take(bucket.count, at: middle(bucket.lower, bucket.upper, isPositive))
             return bucket.count
         }
-        var (kept, midpoint) = split(bucket, isPositive: isPositive)
         let isCut = keepsBelow ? bucket.lower < limit : bucket.upper > limit
-        if isCut {
-            removedSum += (bucket.count - kept) * midpoint
-            keptCount += kept
-            return kept
+        guard isCut else {
+            hasTrimmed = true
+            return 0
         }
-        if !isCustom { midpoint = (bucket.lower * bucket.upper).squareRoot() }
-        removedSum += bucket.count * midpoint
-        kept = 0
+        let part = split(bucket, isPositive)
+        take(part.count, at: part.middle)
+        if part.count != bucket.count { hasTrimmed = true }
+        return part.count
+    }
+
+    /// The zero bucket: observations are spread evenly over it; where all others lie on one side of
+    /// 0, it reaches to that side only.
+    mutating func keepZero(_ bucket: HistogramBucket) -> Double {
+        let lower = hasPositive && !hasNegative ? 0 : bucket.lower
+        let upper = hasNegative && !hasPositive ? 0 : bucket.upper
+        let keptLower = keepsBelow ? lower : max(lower, limit)
+        let keptUpper = keepsBelow ? min(upper, limit) : upper
+        var kept = 0.0
+        if keptLower == lower && keptUpper == upper && (keepsBelow ? limit > lower : limit < upper)
+        {
+            kept = bucket.count
+        } else if keptLower < keptUpper {
+            kept = bucket.count * ((keptUpper - keptLower) / (upper - lower))
+        }
+        if kept != bucket.count { hasTrimmed = true }
+        if kept != 0 { take(kept, at: (keptLower + keptUpper) / 2) }
         return kept
     }
 
-    mutating func keepZero(_ bucket: HistogramBucket, _ histogram: Histogram) -> Double {
-        let below = countBelow(bucket, isPositive: true, isLinear: true)
-        let kept = keepsBelow ? below : bucket.count - below
-        keptCount += kept
-        return kept
+    private mutating func take(_ kept: Double, at middle: Double) {
+        count += kept
+        sum += middle * kept
     }
 
-    func sum(of original: Double) -> Double {
-        if keptCount == 0 { return 0 }
-        let sum = original - removedSum
-        if !hasNegative && sum < 0 { return 0 }
-        if !hasPositive && sum > 0 { return 0 }
-        return sum
-    }
-
-    /// What stays of a bucket that may contain the limit, and the value taken for what goes.
+    /// What stays of a bucket that contains the limit, and the middle of that part.
     private func split(
-        _ bucket: HistogramBucket, isPositive: Bool
-    ) -> (kept: Double, midpoint: Double) {
+        _ bucket: HistogramBucket, _ isPositive: Bool
+    ) -> (count: Double, middle: Double) {
         if bucket.lower == -.infinity { return splitLowest(bucket) }
         if bucket.upper == .infinity {
-            // How the values lie in it is not known: all or nothing.
-            if !keepsBelow && limit <= bucket.lower { return (bucket.count, 0) }
-            return (0, bucket.lower)
+            // How the values lie in it is not known: they count as +Inf.
+            return keepsBelow ? (0, 0) : (bucket.count, limit)
         }
-        let below = countBelow(bucket, isPositive: isPositive, isLinear: isCustom)
-        let far = keepsBelow ? bucket.lower : bucket.upper
-        let midpoint: Double
-        if isCustom {
-            midpoint = (bucket.lower + bucket.upper) / 2
-        } else {
-            let root = (far.magnitude * limit.magnitude).squareRoot()
-            midpoint = isPositive ? root : -root
-        }
-        return (keepsBelow ? below : bucket.count - below, midpoint)
+        let below = countBelow(bucket, isPositive)
+        return keepsBelow
+            ? (below, middle(bucket.lower, limit, isPositive))
+            : (bucket.count - below, middle(limit, bucket.upper, isPositive))
     }
 
-    /// The bucket from −Inf: where its upper bound is positive it is taken to begin at 0.
-    private func splitLowest(_ bucket: HistogramBucket) -> (kept: Double, midpoint: Double) {
-        let canInterpolate = limit >= 0 && bucket.upper > limit && bucket.upper != .infinity
+    /// The bucket from −Inf: it is taken to begin at 0 where its upper bound is positive, else its
+    /// observations count as −Inf.
+    private func splitLowest(_ bucket: HistogramBucket) -> (count: Double, middle: Double) {
+        let isFinite = bucket.upper != .infinity
         if keepsBelow {
-            if limit >= bucket.upper { return (bucket.count, 0) }
-            if canInterpolate {
-                return (bucket.count * limit / bucket.upper, (limit + bucket.upper) / 2)
+            if limit > 0 && bucket.upper > 0 && isFinite {
+                return (bucket.count * limit / bucket.upper, limit / 2)
             }
-            return (0, bucket.upper)
+            return bucket.upper <= 0 ? (bucket.count, limit) : (0, 0)
         }
-        if limit <= bucket.lower { return (bucket.count, 0) }
-        if canInterpolate { return (bucket.count * (1 - limit / bucket.upper), limit / 2) }
-        return (0, bucket.upper)
+        if limit >= 0 && isFinite {
+            return (bucket.count * (1 - limit / bucket.upper), (limit + bucket.upper) / 2)
+        }
+        return (0, 0)
     }
 
-    private func countBelow(
-        _ bucket: HistogramBucket, isPositive: Bool, isLinear: Bool
-    ) -> Double {
-        if limit <= bucket.lower { return 0 }
-        if limit >= bucket.upper { return bucket.count }
-        if isLinear {
+    private func countBelow(_ bucket: HistogramBucket, _ isPositive: Bool) -> Double {
+        if isCustom {
             return bucket.count * ((limit - bucket.lower) / (bucket.upper - bucket.lower))
         }
         let lower = log2(bucket.lower.magnitude)
@@ -143,5 +128,18 @@ private struct HistogramTrim {
             isPositive
             ? (position - lower) / (upper - lower) : 1 - ((position - upper) / (lower - upper))
         return bucket.count * fraction
+    }
+
+    /// The value that stands for an interval: arithmetic between custom bounds, geometric between
+    /// exponential ones.
+    private func middle(_ lower: Double, _ upper: Double, _ isPositive: Bool) -> Double {
+        if lower.isInfinite {
+            if upper.isInfinite { return 0 }
+            return upper > 0 ? upper / 2 : upper
+        }
+        if upper.isInfinite { return lower }
+        if isCustom { return (lower + upper) / 2 }
+        let geometric = (lower * upper).magnitude.squareRoot()
+        return isPositive ? geometric : -geometric
     }
 }

@@ -154,7 +154,7 @@ struct HistogramTests {
         let below = histogram.trimmed(at: 15, keepsBelow: true)
         #expect(below.positiveBuckets == [4, 3])
         #expect(below.count == 7)
-        #expect(below.sum == 120 - 3 * 15)
+        #expect(below.sum == 4 * 5 + 3 * 12.5)
         let above = histogram.trimmed(at: 15, keepsBelow: false)
         #expect(above.count == 3)
     }

@@ -85,7 +85,8 @@ package enum ClassicHistogram {
         of value: Double, _ buckets: [ClassicBucket], _ total: Double
     ) -> Double {
         var below = 0.0
-        var start = -Double.infinity
+        // The first bucket begins at 0 unless it ends below it.
+        var start = buckets[0].upperBound > 0 ? 0 : -Double.infinity
         for bucket in buckets {
             if start >= value { return min(below, total) }
             if bucket.upperBound > value {

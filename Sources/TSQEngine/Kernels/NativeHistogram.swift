@@ -21,7 +21,9 @@ package enum NativeHistogram {
         let buckets = histogram.allBuckets
         let range = context.argumentRanges.first ?? context.range
         var count = 0.0
-        var found: HistogramBucket?
+        // Without buckets everything lies at 0.
+        var found = HistogramBucket(
+            index: 0, lower: 0, upper: 0, lowerInclusive: true, upperInclusive: true, count: 0)
         for position in buckets.indices {
             let bucket = buckets[isForward ? position : buckets.count - 1 - position]
             found = bucket
@@ -29,7 +31,7 @@ package enum NativeHistogram {
             count += bucket.count
             if count >= rank { break }
         }
-        guard var bucket = found else { return .nan }
+        var bucket = found
         if histogram.usesCustomBounds {
             if bucket.lower == -.infinity {
                 if bucket.upper <= 0 { return bucket.upper }
@@ -110,7 +112,10 @@ package enum NativeHistogram {
         var below = 0.0
         for var bucket in buckets {
             let holdsZero = bucket.lower <= 0 && bucket.upper >= 0
-            if holdsZero && !histogram.usesCustomBounds {
+            if histogram.usesCustomBounds {
+                // The first bucket begins at 0 unless it ends below it.
+                if bucket.lower == -.infinity && bucket.upper > 0 { bucket.lower = 0 }
+            } else if holdsZero {
                 narrowZeroBucket(&bucket, histogram)
             }
             if bucket.lower >= value { return below }

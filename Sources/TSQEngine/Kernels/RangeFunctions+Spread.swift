@@ -60,6 +60,10 @@ extension RangeFunctions {
             let window = windows.floatRange(step)
             if window.isEmpty { continue }
             copy(values, window, into: &scratch)
+            if scratch.contains(where: { $0.isNaN }) {
+                row.setFloat(step, .nan)
+                continue
+            }
             let median = Quantiles.quantile(0.5, &scratch)
             for index in scratch.indices { scratch[index] = (scratch[index] - median).magnitude }
             row.setFloat(step, Quantiles.quantile(0.5, &scratch))
