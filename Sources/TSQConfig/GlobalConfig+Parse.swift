@@ -42,11 +42,12 @@ extension GlobalConfig {
     /// The only place where `$NAME` and `${NAME}` stand for environment variables.
     private static func externalLabels(_ parent: YAMLSection) throws(ConfigError) -> LabelSet {
         var labels: [Label] = []
-        for (name, node) in try parent.pairs("external_labels") ?? [] {
+        for (name, node) in try parent.pairs("external_labels", keysAre: "label name") ?? [] {
             if name.isEmpty {
                 throw YAMLSection.error("\"\" is not a valid label name", node)
             }
-            labels.append(Label(name, expandEnvironment(try YAMLSection.text(node))))
+            labels.append(
+                Label(name, expandEnvironment(try YAMLSection.text(node, what: "label value"))))
         }
         return LabelSet(labels)
     }

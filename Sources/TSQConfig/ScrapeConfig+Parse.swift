@@ -115,11 +115,11 @@ extension StaticConfig {
             let section = try YAMLSection(node, "struct")
             let targets = try section.strings("targets") ?? []
             var labels: [Label] = []
-            for (name, value) in try section.pairs("labels") ?? [] {
+            for (name, value) in try section.pairs("labels", keysAre: "label name") ?? [] {
                 if name.isEmpty {
                     throw YAMLSection.error("\"\" is not a valid label name", value)
                 }
-                labels.append(Label(name, try YAMLSection.text(value)))
+                labels.append(Label(name, try YAMLSection.text(value, what: "label value")))
             }
             try section.finish()
             result.append(StaticConfig(targets: targets, labels: LabelSet(labels)))

@@ -14,7 +14,9 @@ final class YAMLSection {
     private var taken: Set<String> = []
 
     /// - Throws: `ConfigError` when `node` is no mapping.
-    init(_ node: Node, _ typeName: String = "config.plain") throws(ConfigError) {
+    init(
+        _ node: Node, _ typeName: String = "config.plain", keysAre: String = "string"
+    ) throws(ConfigError) {
         self.typeName = typeName
         mark = node.mark
         if Self.isNull(node) { return }
@@ -22,7 +24,7 @@ final class YAMLSection {
             throw Self.unmarshal(node, "into \(typeName)")
         }
         for (key, value) in mapping {
-            entries.append((try Self.text(key), key.mark, value))
+            entries.append((try Self.text(key, what: keysAre), key.mark, value))
         }
     }
 
@@ -90,14 +92,16 @@ final class YAMLSection {
 
 /// Values of a key: nil when the key is missing; a key without a value is the type's zero value.
 extension YAMLSection {
-    static func text(_ node: Node) throws(ConfigError) -> String {
+    /// - Parameter what: Names the value where it is not UTF-8: `label name`.
+    static func text(_ node: Node, what: String = "string") throws(ConfigError) -> String {
         guard case .scalar(let scalar) = node else { throw unmarshal(node, "into string") }
         if hasTag(node, .binary) {
             guard let data = Data(base64Encoded: scalar.string) else {
                 throw error("yaml: !!binary value contains invalid base64 data", node)
             }
             guard let text = String(data: data, encoding: .utf8) else {
-                throw error("\(GoQuote.quoted(scalar.string)) is not valid UTF-8", node)
+                let shown = String(decoding: data, as: UTF8.self)
+                throw error("\"\(shown)\" is not a valid \(what)", node)
             }
             return text
         }
@@ -191,8 +195,11 @@ extension YAMLSection {
     }
 
     /// The pairs of a mapping of strings, in the file's order.
-    func pairs(_ key: String) throws(ConfigError) -> [(name: String, value: Node)]? {
-        guard let section = try section(key, "map[string]string") else { return nil }
+    func pairs(
+        _ key: String, keysAre: String = "string"
+    ) throws(ConfigError) -> [(name: String, value: Node)]? {
+        guard let node = take(key) else { return nil }
+        let section = try YAMLSection(node, "map[string]string", keysAre: keysAre)
         var result: [(name: String, value: Node)] = []
         for name in section.keys {
             if let value = section.take(name) { result.append((name, value)) }

@@ -97,6 +97,18 @@ package struct ExpositionScanner: ~Copyable, ~Escapable {
         return true
     }
 
+    /// Skips a comment that stands here word for word, its newline included (`known` ends in one).
+    package mutating func skipMatching(_ known: Span<UInt8>) -> Bool {
+        guard offset + known.count <= page.count, bytesEqual(page, offset, known) else {
+            return false
+        }
+        offset += known.count
+        return true
+    }
+
+    /// The bytes of the current entry's line, with its newline.
+    package var lineRange: Range<Int> { lineStart..<offset }
+
     /// The rest of a sample line after the series part.
     mutating func takeSuffix() throws(ExpositionError) {
         switch format {
