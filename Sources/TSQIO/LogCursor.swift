@@ -1,0 +1,188 @@
+import CLZ4
+import TSQBase
+
+/// Reads a segmented log from a place on, also while somebody appends to it.
+///
+/// Records that fail their checksum are skipped and listed in `damages`; a bad stretch at the end of
+/// the last segment is a record that was being written (`tornTail`), and no damage.
+package struct LogCursor {
+    private let fileSystem: any FileSystem
+    private let directory: String
+    private var segments: [UInt64] = []
+    private var file: (any File)?
+    /// A window of the segment: `window[0]` is at byte `windowOffset`.
+    private var window: [UInt8] = []
+    private var windowOffset: UInt64 = 0
+
+    /// Where the next record is looked for.
+    package private(set) var place: LogPlace
+    /// The kind, payload and start of the record that `next()` found.
+    package private(set) var kind: UInt8 = 0
+    package private(set) var payload: [UInt8] = []
+    package private(set) var recordStart: LogPlace
+    package private(set) var damages: [LogDamage] = []
+    /// Where the last segment's readable part ends, when bytes follow it.
+    package private(set) var tornTail: LogPlace?
+
+    private static let windowByteCount = 1 << 20
+
+    package init(
+        directory: String, from place: LogPlace, fileSystem: any FileSystem
+    ) throws(IOError) {
+        self.directory = directory
+        self.fileSystem = fileSystem
+        self.place = place
+        self.recordStart = place
+        segments = try LogFormat.segments(in: directory, fileSystem)
+        skipMissingSegments()
+    }
+
+    /// Finds the next record; false at the end of what is written.
+    package mutating func next() throws(IOError) -> Bool {
+        while true {
+            guard try openSegment() else { return false }
+            if try readRecord(at: place.offset) { return true }
+            let end = try segmentEnd()
+            if place.offset < end, let found = try resynchronize(after: place.offset, end: end) {
+                damage(upTo: found, "the record's checksum is wrong")
+                place.offset = found
+                continue
+            }
+            guard let following = segments.first(where: { $0 > place.segment }) else {
+                // A writer may have gone on to a new segment since the directory was listed.
+                segments = try LogFormat.segments(in: directory, fileSystem)
+                if segments.contains(where: { $0 > place.segment }) {
+                    window.removeAll(keepingCapacity: true)
+                    continue
+                }
+                tornTail = place.offset < end ? place : nil
+                return false
+            }
+            if place.offset < end { damage(upTo: end, "the segment's end cannot be read") }
+            leaveSegment(for: following)
+        }
+    }
+
+    private mutating func damage(upTo end: UInt64, _ reason: String) {
+        damages.append(
+            LogDamage(
+                path: Path.join(directory, LogFormat.name(place.segment)), offset: place.offset,
+                byteCount: end - place.offset, reason: reason))
+    }
+
+    private mutating func leaveSegment(for segment: UInt64) {
+        file?.close()
+        file = nil
+        window.removeAll(keepingCapacity: true)
+        place = LogPlace(segment: segment, offset: UInt64(LogFormat.segmentHeaderByteCount))
+    }
+
+    private mutating func skipMissingSegments() {
+        place.offset = max(place.offset, UInt64(LogFormat.segmentHeaderByteCount))
+        if segments.contains(place.segment) { return }
+        guard let following = segments.first(where: { $0 > place.segment }) else { return }
+        place = LogPlace(segment: following, offset: UInt64(LogFormat.segmentHeaderByteCount))
+    }
+
+    /// Opens the segment of `place`; false when there is none yet.
+    private mutating func openSegment() throws(IOError) -> Bool {
+        if file != nil { return true }
+        if !segments.contains(place.segment) {
+            segments = try LogFormat.segments(in: directory, fileSystem)
+            skipMissingSegments()
+            if !segments.contains(place.segment) { return false }
+        }
+        file = try fileSystem.open(
+            Path.join(directory, LogFormat.name(place.segment)), .read)
+        window.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    private func segmentEnd() throws(IOError) -> UInt64 { try file?.byteCount() ?? 0 }
+
+    /// Makes `byteCount` bytes from `offset` on available in the window; false when the segment has
+    /// fewer.
+    private mutating func fill(at offset: UInt64, byteCount: Int) throws(IOError) -> Bool {
+        guard let file else { return false }
+        if offset >= windowOffset,
+            offset + UInt64(byteCount) <= windowOffset + UInt64(window.count)
+        {
+            return true
+        }
+        window.removeAll(keepingCapacity: true)
+        windowOffset = offset
+        let wanted = max(byteCount, Self.windowByteCount)
+        while window.count < byteCount {
+            let count = try file.read(
+                at: offset + UInt64(window.count), byteCount: wanted - window.count,
+                into: &window)
+            if count == 0 { return false }
+        }
+        return true
+    }
+
+    /// Reads the record at `offset` and moves behind it; false when there is none that is whole.
+    private mutating func readRecord(at offset: UInt64) throws(IOError) -> Bool {
+        let headerCount = LogFormat.recordHeaderByteCount
+        guard try fill(at: offset, byteCount: headerCount) else { return false }
+        let header = window.span.extracting(range(offset, headerCount))
+        guard let record = LogFormat.RecordHeader(header) else { return false }
+        let total = headerCount + record.storedByteCount
+        guard try fill(at: offset, byteCount: total) else { return false }
+        let whole = window.span.extracting(range(offset, total))
+        let stored = whole.extracting(headerCount..<total)
+        guard LogFormat.checksum(header: whole, payload: stored) == record.checksum,
+            Self.unpack(stored, record, into: &payload)
+        else { return false }
+        kind = record.kind
+        recordStart = LogPlace(segment: place.segment, offset: offset)
+        place.offset = offset + UInt64(total)
+        return true
+    }
+
+    private func range(_ offset: UInt64, _ count: Int) -> Range<Int> {
+        let start = Int(offset - windowOffset)
+        return start..<(start + count)
+    }
+
+    /// The offset of the next whole record behind a bad one.
+    private mutating func resynchronize(
+        after bad: UInt64, end: UInt64
+    ) throws(IOError) -> UInt64? {
+        let (start, kind, payload) = (place, kind, payload)
+        defer { (place, self.kind, self.payload) = (start, kind, payload) }
+        var offset = bad + 1
+        while offset + UInt64(LogFormat.recordHeaderByteCount) <= end {
+            guard try fill(at: offset, byteCount: 2) else { return nil }
+            let index = Int(offset - windowOffset)
+            let marker = UInt16(window[index]) | UInt16(window[index + 1]) << 8
+            if marker == LogFormat.marker, try readRecord(at: offset) { return offset }
+            offset += 1
+        }
+        return nil
+    }
+
+    private static func unpack(
+        _ stored: Span<UInt8>, _ header: LogFormat.RecordHeader, into payload: inout [UInt8]
+    ) -> Bool {
+        if header.flags & LogFormat.flagLZ4 == 0 {
+            payload.removeAll(keepingCapacity: true)
+            stored.withUnsafeBufferPointer { payload.append(contentsOf: $0) }
+            return true
+        }
+        var good = false
+        // Safe because: LZ4_decompress_safe writes at most the capacity it is given.
+        payload = [UInt8](unsafeUninitializedCapacity: header.rawByteCount) { target, count in
+            let unpacked = stored.withUnsafeBytes { raw in
+                target.withMemoryRebound(to: CChar.self) { out in
+                    LZ4_decompress_safe(
+                        raw.baseAddress?.assumingMemoryBound(to: CChar.self), out.baseAddress,
+                        Int32(raw.count), Int32(header.rawByteCount))
+                }
+            }
+            good = Int(unpacked) == header.rawByteCount
+            count = good ? header.rawByteCount : 0
+        }
+        return good
+    }
+}

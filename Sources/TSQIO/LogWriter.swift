@@ -1,0 +1,174 @@
+import CLZ4
+import Synchronization
+import TSQBase
+
+/// Appends records to a segmented log.
+///
+/// `append` returns after write(2): the record survives the process. `sync` makes everything
+/// appended so far survive a power cut; it does not hold up appends, and callers that wait for it
+/// together share one fsync.
+package final class LogWriter: Sendable {
+    private struct State: ~Copyable {
+        var file: any File
+        var segment: UInt64
+        /// Bytes of whole records; beyond them may lie what a failed write left.
+        var offset: UInt64
+        var buffer: [UInt8] = []
+        /// Set when the end of the file is not where `offset` says: nothing may be appended then.
+        var broken: IOError?
+        var bytesAppended: UInt64 = 0
+    }
+
+    private let directory: String
+    private let fileSystem: any FileSystem
+    private let segmentBytesMax: UInt64
+    private let state: Mutex<State>
+    private let synced: Mutex<LogPlace>
+
+    /// Starts segment `segment`, which must not exist yet.
+    package init(
+        directory: String, segment: UInt64, segmentBytesMax: UInt64, fileSystem: any FileSystem
+    ) throws(IOError) {
+        self.directory = directory
+        self.fileSystem = fileSystem
+        self.segmentBytesMax = segmentBytesMax
+        let file = try Self.begin(directory, segment, fileSystem)
+        let start = UInt64(LogFormat.segmentHeaderByteCount)
+        state = Mutex(State(file: file, segment: segment, offset: start))
+        synced = Mutex(LogPlace(segment: segment, offset: start))
+    }
+
+    /// Where the next record will be.
+    package var end: LogPlace {
+        state.withLock { LogPlace(segment: $0.segment, offset: $0.offset) }
+    }
+
+    /// Everything before this survives a power cut.
+    package var syncedEnd: LogPlace { synced.withLock { $0 } }
+    /// Bytes appended since this writer was made.
+    package var bytesAppended: UInt64 { state.withLock { $0.bytesAppended } }
+
+    /// Appends one record.
+    ///
+    /// - Returns: the place behind it.
+    /// - Throws: when it could not be written; the log is then as it was before, or takes nothing
+    ///   more.
+    @discardableResult
+    package func append(kind: UInt8, _ payload: Span<UInt8>) throws(IOError) -> LogPlace {
+        precondition(
+            payload.count <= LogFormat.payloadByteCountMax,
+            "BUG: a log record of \(payload.count) bytes")
+        return try state.withLockTyped { (state) throws(IOError) in
+            if let broken = state.broken { throw broken }
+            Self.encode(kind: kind, payload, into: &state.buffer)
+            if state.offset > segmentBytesMax { try rotate(&state) }
+            do throws(IOError) {
+                try state.file.append(state.buffer.span)
+            } catch {
+                do throws(IOError) {
+                    try state.file.truncate(to: state.offset)
+                } catch let second {
+                    state.broken = second
+                }
+                throw error
+            }
+            state.offset += UInt64(state.buffer.count)
+            state.bytesAppended += UInt64(state.buffer.count)
+            return LogPlace(segment: state.segment, offset: state.offset)
+        }
+    }
+
+    /// Makes everything appended so far durable.
+    package func sync() throws(IOError) { try sync(to: end) }
+
+    /// Returns when everything before `place` is durable.
+    package func sync(to place: LogPlace) throws(IOError) {
+        try synced.withLockTyped { (synced) throws(IOError) in
+            if synced >= place { return }
+            // Segments before the current one were synced when they were left.
+            let (file, end) = state.withLock {
+                ($0.file, LogPlace(segment: $0.segment, offset: $0.offset))
+            }
+            try file.sync()
+            synced = max(synced, end)
+        }
+    }
+
+    /// Ends the segment, durably, and starts the next; answers its number.
+    @discardableResult
+    package func rotate() throws(IOError) -> UInt64 {
+        try state.withLockTyped { (state) throws(IOError) in
+            try rotate(&state)
+            return state.segment
+        }
+    }
+
+    private func rotate(_ state: inout State) throws(IOError) {
+        if state.broken == nil { try state.file.sync() }
+        let file = try Self.begin(directory, state.segment + 1, fileSystem)
+        state.file.close()
+        state.file = file
+        state.segment += 1
+        state.offset = UInt64(LogFormat.segmentHeaderByteCount)
+        state.broken = nil
+    }
+
+    package func close() throws(IOError) {
+        try sync()
+        state.withLock { $0.file.close() }
+    }
+
+    private static func begin(
+        _ directory: String, _ segment: UInt64, _ fileSystem: any FileSystem
+    ) throws(IOError) -> any File {
+        let path = Path.join(directory, LogFormat.name(segment))
+        let file = try fileSystem.open(path, .create)
+        var header = ByteWriter(reserving: LogFormat.segmentHeaderByteCount)
+        header.u64(LogFormat.magic)
+        header.u64(segment)
+        try file.append(header.bytes.span)
+        try file.sync()
+        try fileSystem.syncDirectory(directory)
+        return file
+    }
+
+    private static func encode(
+        kind: UInt8, _ payload: Span<UInt8>, into buffer: inout [UInt8]
+    ) {
+        let headerCount = LogFormat.recordHeaderByteCount
+        let bound = max(payload.count, Int(LZ4_compressBound(Int32(payload.count))))
+        buffer.removeAll(keepingCapacity: true)
+        buffer.reserveCapacity(headerCount + bound)
+        var header = ByteWriter(reserving: headerCount)
+        // Safe because: the capacity reserved covers the header and the worst case of LZ4.
+        var stored = 0
+        var flags: UInt8 = 0
+        let body = [UInt8](unsafeUninitializedCapacity: bound) { target, count in
+            payload.withUnsafeBytes { raw in
+                let packed = target.withMemoryRebound(to: CChar.self) { out in
+                    LZ4_compress_default(
+                        raw.baseAddress?.assumingMemoryBound(to: CChar.self), out.baseAddress,
+                        Int32(raw.count), Int32(out.count))
+                }
+                if packed > 0, Int(packed) < raw.count {
+                    flags = LogFormat.flagLZ4
+                    stored = Int(packed)
+                } else {
+                    UnsafeMutableRawBufferPointer(target).copyMemory(from: raw)
+                    stored = raw.count
+                }
+            }
+            count = stored
+        }
+        header.u16(LogFormat.marker)
+        header.u8(kind)
+        header.u8(flags)
+        header.u32(UInt32(stored))
+        header.u32(UInt32(payload.count))
+        header.u32(0)
+        let crc = LogFormat.checksum(header: header.bytes.span, payload: body.span)
+        header.patchU32(at: headerCount - 4, crc)
+        buffer.append(contentsOf: header.bytes)
+        buffer.append(contentsOf: body)
+    }
+}
