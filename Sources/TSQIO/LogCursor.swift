@@ -56,6 +56,8 @@ package struct LogCursor {
                     continue
                 }
                 tornTail = place.offset < end ? place : nil
+                // What is there now may be half of what is being written.
+                window.removeAll(keepingCapacity: true)
                 return false
             }
             if place.offset < end { damage(upTo: end, "the segment's end cannot be read") }
@@ -66,8 +68,8 @@ package struct LogCursor {
     private mutating func damage(upTo end: UInt64, _ reason: String) {
         damages.append(
             LogDamage(
-                path: Path.join(directory, LogFormat.name(place.segment)), offset: place.offset,
-                byteCount: end - place.offset, reason: reason))
+                path: Path.join(directory, LogFormat.name(place.segment)),
+                segment: place.segment, offset: place.offset, byteCount: end - place.offset, reason: reason))
     }
 
     private mutating func leaveSegment(for segment: UInt64) {
@@ -125,24 +127,36 @@ package struct LogCursor {
     private mutating func readRecord(at offset: UInt64) throws(IOError) -> Bool {
         let headerCount = LogFormat.recordHeaderByteCount
         guard try fill(at: offset, byteCount: headerCount) else { return false }
-        let header = window.span.extracting(range(offset, headerCount))
-        guard let record = LogFormat.RecordHeader(header) else { return false }
+        guard let record = Self.header(window.span, at: Int(offset - windowOffset)) else {
+            return false
+        }
         let total = headerCount + record.storedByteCount
-        guard try fill(at: offset, byteCount: total) else { return false }
-        let whole = window.span.extracting(range(offset, total))
-        let stored = whole.extracting(headerCount..<total)
-        guard LogFormat.checksum(header: whole, payload: stored) == record.checksum,
-            Self.unpack(stored, record, into: &payload)
+        guard try fill(at: offset, byteCount: total),
+            let unpacked = Self.payload(window.span, at: Int(offset - windowOffset), record)
         else { return false }
+        payload = unpacked
         kind = record.kind
         recordStart = LogPlace(segment: place.segment, offset: offset)
         place.offset = offset + UInt64(total)
         return true
     }
 
-    private func range(_ offset: UInt64, _ count: Int) -> Range<Int> {
-        let start = Int(offset - windowOffset)
-        return start..<(start + count)
+    private static func header(_ window: Span<UInt8>, at start: Int) -> LogFormat.RecordHeader? {
+        LogFormat.RecordHeader(
+            window.extracting(start..<(start + LogFormat.recordHeaderByteCount)))
+    }
+
+    /// The payload of the record at `start`; nil when its checksum is wrong.
+    private static func payload(
+        _ window: Span<UInt8>, at start: Int, _ record: LogFormat.RecordHeader
+    ) -> [UInt8]? {
+        let headerCount = LogFormat.recordHeaderByteCount
+        let whole = window.extracting(start..<(start + headerCount + record.storedByteCount))
+        let stored = whole.extracting(headerCount..<(headerCount + record.storedByteCount))
+        guard LogFormat.checksum(header: whole, payload: stored) == record.checksum else {
+            return nil
+        }
+        return unpack(stored, record)
     }
 
     /// The offset of the next whole record behind a bad one.
@@ -162,17 +176,16 @@ package struct LogCursor {
         return nil
     }
 
+    /// The payload; nil when it does not decompress to the announced length.
     private static func unpack(
-        _ stored: Span<UInt8>, _ header: LogFormat.RecordHeader, into payload: inout [UInt8]
-    ) -> Bool {
+        _ stored: Span<UInt8>, _ header: LogFormat.RecordHeader
+    ) -> [UInt8]? {
         if header.flags & LogFormat.flagLZ4 == 0 {
-            payload.removeAll(keepingCapacity: true)
-            stored.withUnsafeBufferPointer { payload.append(contentsOf: $0) }
-            return true
+            return stored.withUnsafeBufferPointer { Array($0) }
         }
         var good = false
         // Safe because: LZ4_decompress_safe writes at most the capacity it is given.
-        payload = [UInt8](unsafeUninitializedCapacity: header.rawByteCount) { target, count in
+        let payload = [UInt8](unsafeUninitializedCapacity: header.rawByteCount) { target, count in
             let unpacked = stored.withUnsafeBytes { raw in
                 target.withMemoryRebound(to: CChar.self) { out in
                     LZ4_decompress_safe(
@@ -183,6 +196,6 @@ package struct LogCursor {
             good = Int(unpacked) == header.rawByteCount
             count = good ? header.rawByteCount : 0
         }
-        return good
+        return good ? payload : nil
     }
 }

@@ -18,6 +18,7 @@ package struct LogPlace: Hashable, Sendable, Comparable {
 /// A stretch of a log segment that could not be read.
 package struct LogDamage: Sendable, Equatable {
     package var path: String
+    package var segment: UInt64
     package var offset: UInt64
     package var byteCount: UInt64
     package var reason: String

@@ -1,5 +1,4 @@
 import CLZ4
-import Synchronization
 import TSQBase
 
 /// Appends records to a segmented log.
@@ -22,8 +21,8 @@ package final class LogWriter: Sendable {
     private let directory: String
     private let fileSystem: any FileSystem
     private let segmentBytesMax: UInt64
-    private let state: Mutex<State>
-    private let synced: Mutex<LogPlace>
+    private let state: Guarded<State>
+    private let synced: Guarded<LogPlace>
 
     /// Starts segment `segment`, which must not exist yet.
     package init(
@@ -34,8 +33,8 @@ package final class LogWriter: Sendable {
         self.segmentBytesMax = segmentBytesMax
         let file = try Self.begin(directory, segment, fileSystem)
         let start = UInt64(LogFormat.segmentHeaderByteCount)
-        state = Mutex(State(file: file, segment: segment, offset: start))
-        synced = Mutex(LogPlace(segment: segment, offset: start))
+        state = Guarded(State(file: file, segment: segment, offset: start))
+        synced = Guarded(LogPlace(segment: segment, offset: start))
     }
 
     /// Where the next record will be.
@@ -58,10 +57,9 @@ package final class LogWriter: Sendable {
         precondition(
             payload.count <= LogFormat.payloadByteCountMax,
             "BUG: a log record of \(payload.count) bytes")
-        return try state.withLockTyped { (state) throws(IOError) in
+        return try state.withLock { (state) throws(IOError) -> LogPlace in
             if let broken = state.broken { throw broken }
             Self.encode(kind: kind, payload, into: &state.buffer)
-            if state.offset > segmentBytesMax { try rotate(&state) }
             do throws(IOError) {
                 try state.file.append(state.buffer.span)
             } catch {
@@ -83,7 +81,7 @@ package final class LogWriter: Sendable {
 
     /// Returns when everything before `place` is durable.
     package func sync(to place: LogPlace) throws(IOError) {
-        try synced.withLockTyped { (synced) throws(IOError) in
+        try synced.withLock { (synced) throws(IOError) in
             if synced >= place { return }
             // Segments before the current one were synced when they were left.
             let (file, end) = state.withLock {
@@ -94,10 +92,19 @@ package final class LogWriter: Sendable {
         }
     }
 
+    /// Starts the next segment when this one is full or takes no more; answers the number of the
+    /// segment that the next record goes to. `append` itself never changes the segment.
+    package func rotateIfNeeded() throws(IOError) -> UInt64 {
+        try state.withLock { (state) throws(IOError) -> UInt64 in
+            if state.offset > segmentBytesMax || state.broken != nil { try rotate(&state) }
+            return state.segment
+        }
+    }
+
     /// Ends the segment, durably, and starts the next; answers its number.
     @discardableResult
     package func rotate() throws(IOError) -> UInt64 {
-        try state.withLockTyped { (state) throws(IOError) in
+        try state.withLock { (state) throws(IOError) -> UInt64 in
             try rotate(&state)
             return state.segment
         }

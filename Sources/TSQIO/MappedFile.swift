@@ -35,17 +35,23 @@ package final class MappedFile: @unchecked Sendable {
     /// - Throws: `IOError` when the file has fewer.
     @_lifetime(borrow self)
     package func bytes(at offset: Int, count: Int) throws(IOError) -> Span<UInt8> {
+        let span = Span(_unsafeElements: try unsafeBytes(at: offset, count: count))
+        return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// As `bytes`, for owners that hold this object as long as they use the pointer.
+    package func unsafeBytes(
+        at offset: Int, count: Int
+    ) throws(IOError) -> UnsafeBufferPointer<UInt8> {
         guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
             throw IOError(
                 .read, path,
                 reason: "\(count) bytes wanted at \(offset), the file has \(byteCount)")
         }
         // Safe because: the range was checked against the length that was mapped.
-        let buffer = UnsafeBufferPointer(
+        return UnsafeBufferPointer(
             start: count == 0
                 ? nil : base?.advanced(by: offset).assumingMemoryBound(to: UInt8.self),
             count: count)
-        let span = Span(_unsafeElements: buffer)
-        return unsafe _overrideLifetime(span, borrowing: self)
     }
 }

@@ -1,14 +1,37 @@
+import Synchronization
 import TSQBase
 import TSQIO
+import TSQIndex
 import TSQModel
 
 /// A time-series store in one directory: log, head and blocks under one MANIFEST.
 ///
 /// One store at a time writes a directory; any number read it (`openReadOnly`). All calls are safe
 /// from any thread; they may wait for a lock or the disk.
+///
+/// Locks are taken in this order: `manifest`, `registry`, `core`, `pendingSeries`, the log's own.
 package final class Store: Sendable {
     package let directory: String
     package let options: StoreOptions
+    let fileSystem: any FileSystem
+    let clock: any WallClock
+    let events: any EventSink
+
+    /// Held for the whole of a checkpoint or merge.
+    let manifest: Guarded<Manifest>
+    let registry: Guarded<Registry>
+    let core: Guarded<StoreCore>
+    /// New series that are not in the log yet: the next commit writes them before its batch.
+    let pendingSeries = Guarded<[(ref: UInt32, labels: LabelSet)]>([])
+    /// Refs below this have been given.
+    let seriesCount: Atomic<UInt32>
+    let log: LogWriter
+    private let directoryLock: any FileLock
+    private let closed = Atomic<Bool>(false)
+    private let workers = Guarded<[Worker]>([])
+
+    /// A log segment ends after this many bytes.
+    static let logSegmentBytesMax: UInt64 = 16 << 20
 
     /// Opens a directory for writing, and makes it where it is missing. What the log holds beyond
     /// the last checkpoint is replayed before this returns.
@@ -20,7 +43,18 @@ package final class Store: Sendable {
         fileSystem: any FileSystem = PosixFileSystem(), clock: any WallClock = SystemClock(),
         events: any EventSink = NullEventSink()
     ) throws(StoreError) -> Store {
-        throw .format("opening is not there yet")
+        let lock = try acquire(directory, fileSystem)
+        let opening: StoreOpening
+        do throws(StoreError) {
+            opening = try StoreOpening.run(directory, options, fileSystem, events)
+        } catch {
+            lock.unlock()
+            throw error
+        }
+        let store = Store(opening, directory, options, fileSystem, clock, events, lock)
+        if opening.needsCheckpoint { try store.checkpoint() }
+        if options.runsInBackground { try store.startWorkers() }
+        return store
     }
 
     /// Opens a directory for reading, also one that another process writes right now. It takes no
@@ -29,31 +63,107 @@ package final class Store: Sendable {
         directory: String, fileSystem: any FileSystem = PosixFileSystem(),
         events: any EventSink = NullEventSink()
     ) throws(StoreError) -> ReadOnlyStore {
-        throw .format("opening is not there yet")
+        try ReadOnlyStore(directory, fileSystem, events)
     }
 
-    private init(directory: String, options: StoreOptions) {
+    private init(
+        _ opening: StoreOpening, _ directory: String, _ options: StoreOptions,
+        _ fileSystem: any FileSystem, _ clock: any WallClock, _ events: any EventSink,
+        _ lock: any FileLock
+    ) {
         self.directory = directory
         self.options = options
+        self.fileSystem = fileSystem
+        self.clock = clock
+        self.events = events
+        directoryLock = lock
+        log = opening.log
+        manifest = Guarded(opening.manifest)
+        registry = Guarded(opening.replay.registry)
+        core = Guarded(opening.replay.core)
+        seriesCount = Atomic(opening.replay.registry.nextRef)
     }
 
+    private static func acquire(
+        _ directory: String, _ fileSystem: any FileSystem
+    ) throws(StoreError) -> any FileLock {
+        do throws(IOError) {
+            for name in ["log", "index", "blocks"] {
+                try fileSystem.makeDirectory(Path.join(directory, name))
+            }
+            if let lock = try fileSystem.lock(Path.join(directory, "lock")) { return lock }
+        } catch {
+            throw .storage(error.message)
+        }
+        throw .locked(
+            "\(directory) is in use: another tsq (serve, scrape or import) writes it; "
+                + "reading it meanwhile is possible")
+    }
+
+    private func startWorkers() throws(StoreError) {
+        var started: [Worker?] = []
+        if options.syncIntervalMs > 0 {
+            started.append(
+                Worker(intervalMs: options.syncIntervalMs) { [weak self] in self?.syncLog() })
+        }
+        started.append(
+            Worker(intervalMs: Self.maintenanceIntervalMs) { [weak self] in
+                self?.maintainInBackground()
+            })
+        let running = started.compactMap { $0 }
+        workers.withLock { $0 = running }
+        if running.count < started.count { throw .storage("the system gives no more threads") }
+    }
+
+    /// How often the store looks whether something is to be done, unless it is woken.
+    static let maintenanceIntervalMs: Int64 = 1000
+
     /// Makes everything durable and gives the directory free. Commits are refused from here on.
-    package func close() throws(StoreError) {}
+    package func close() throws(StoreError) {
+        if closed.exchange(true, ordering: .acquiringAndReleasing) { return }
+        let running = workers.withLock { workers in
+            defer { workers = [] }
+            return workers
+        }
+        for worker in running { worker.stop() }
+        core.withLock { $0.refusal = "the store is closed" }
+        defer { directoryLock.unlock() }
+        do throws(IOError) {
+            try log.close()
+        } catch {
+            throw .storage(error.message)
+        }
+    }
 
-    package func statistics() -> StoreStatistics { StoreStatistics() }
+    deinit { try? close() }
 
-    /// The head's labels; each list has at most `limit` entries.
-    package func labelStatistics(limit: Int) -> LabelStatistics { LabelStatistics() }
-}
+    private func syncLog() {
+        if log.syncedEnd >= log.end { return }
+        do throws(IOError) {
+            try log.sync()
+        } catch {
+            // After a failed fsync nobody knows what is on the disk: what comes next could be
+            // acknowledged and lost.
+            stopWrites("the log cannot be made durable: \(error.message)")
+        }
+    }
 
-/// A consistent view of a directory that another process may be writing.
-package final class ReadOnlyStore: Sendable {
-    package let directory: String
+    /// Refuses commits from here on.
+    func stopWrites(_ reason: String) {
+        let isNew = core.withLock { core in
+            defer { core.refusal = core.refusal ?? reason }
+            return core.refusal == nil
+        }
+        if isNew { events.log(.error, "no more samples are taken", [("reason", reason)]) }
+    }
 
-    init(directory: String) { self.directory = directory }
+    func wakeMaintenance() { workers.withLock { $0.last }?.wake() }
 
-    /// Takes in what was written since the view was made.
-    package func refresh() throws(StoreError) {}
+    /// Why commits are refused; nil while they are taken.
+    package var readOnlyReason: String? { core.withLock { $0.refusal } }
 
-    package func statistics() -> StoreStatistics { StoreStatistics() }
+    /// Checks what must hold between the parts of the head; for tests. O(everything).
+    package func _checkInvariants() {
+        core.withLock { $0._checkInvariants() }
+    }
 }

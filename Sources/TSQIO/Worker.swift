@@ -1,0 +1,100 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+import Synchronization
+
+/// A thread that does its work every so often, and at once when it is woken.
+///
+/// A thread of its own because what blocks or computes for long belongs on no event loop and not on
+/// the cooperative pool.
+package final class Worker: Sendable {
+    private let stopping = Atomic<Bool>(false)
+    private let intervalMs: Int32
+    private let body: @Sendable () -> Void
+    /// A pipe: a byte in it ends the wait. (poll(2) does not care for steps of the wall clock.)
+    private let wakeRead: Int32
+    private let wakeWrite: Int32
+    private let thread: Mutex<pthread_t?>
+
+    /// Starts the thread; nil when the system gives none.
+    package init?(intervalMs: Int64, _ body: @escaping @Sendable () -> Void) {
+        self.intervalMs = Int32(clamping: max(1, intervalMs))
+        self.body = body
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        wakeRead = ends[0]
+        wakeWrite = ends[1]
+        thread = Mutex(nil)
+        #if canImport(Darwin)
+            var handle: pthread_t?
+        #else
+            var handle = pthread_t()
+        #endif
+        let context = Unmanaged.passRetained(self).toOpaque()
+        let code = pthread_create(&handle, nil, Self.entry, context)
+        if code != 0 {
+            Unmanaged<Worker>.fromOpaque(context).release()
+            return nil
+        }
+        let started = handle
+        thread.withLock { $0 = started }
+    }
+
+    deinit {
+        close(wakeRead)
+        close(wakeWrite)
+    }
+
+    #if canImport(Darwin)
+        private static let entry: @convention(c) (UnsafeMutableRawPointer) ->
+            UnsafeMutableRawPointer? = { context in
+                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }
+    #else
+        private static let entry: @convention(c) (UnsafeMutableRawPointer?) ->
+            UnsafeMutableRawPointer? = { context in
+                guard let context else { return nil }
+                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }
+    #endif
+
+    /// Ends the wait.
+    package func wake() {
+        var byte: UInt8 = 1
+        // A full pipe wakes as well.
+        _ = write(wakeWrite, &byte, 1)
+    }
+
+    /// Waits for the work under way, then ends the thread.
+    package func stop() {
+        stopping.store(true, ordering: .releasing)
+        wake()
+        let handle: pthread_t? = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        if let handle { pthread_join(handle, nil) }
+    }
+
+    private func run() {
+        while !stopping.load(ordering: .acquiring) {
+            var entry = pollfd(fd: wakeRead, events: Int16(POLLIN), revents: 0)
+            if poll(&entry, 1, intervalMs) > 0 {
+                var drain = [UInt8](repeating: 0, count: 64)
+                while read(wakeRead, &drain, drain.count) > 0 {}
+            }
+            if stopping.load(ordering: .acquiring) { break }
+            body()
+        }
+    }
+}

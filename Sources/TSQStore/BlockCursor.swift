@@ -1,0 +1,172 @@
+import TSQBase
+import TSQChunks
+import TSQIO
+
+/// Which stretches of which time columns a read was put together from: equal identities mean equal
+/// times.
+struct TimesIdentity {
+    private(set) var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+    /// Cleared by a piece whose times nobody shares.
+    private(set) var isShared = true
+
+    mutating func add(_ source: UInt64, _ column: UInt64, _ range: Range<Int>) {
+        for word in [
+            source, column, UInt64(truncatingIfNeeded: range.lowerBound),
+            UInt64(truncatingIfNeeded: range.upperBound),
+        ] {
+            hash = (hash ^ word) &* 0xBF58_476D_1CE4_E5B9
+            hash ^= hash >> 29
+            hash = hash &* 0x94D0_49BB_1331_11EB
+            hash ^= hash >> 32
+        }
+    }
+
+    mutating func addUnshared() { isShared = false }
+
+    var id: UInt64 { isShared ? max(1, hash) : 0 }
+}
+
+/// Reads series of one block and keeps what neighbouring series need again: the page's entries and
+/// decoded time columns. One thread at a time.
+struct BlockCursor {
+    let block: Block
+    private var pageIndex = -1
+    private var page: BlockPage?
+    private var chunks: [BlockChunk] = []
+    private var timesByColumn: [UInt32: [TimestampMs]] = [:]
+    private var scratchValues: [Double] = []
+
+    /// Decoded time columns kept.
+    private static let timesMax = 64
+
+    init(_ block: Block) { self.block = block }
+
+    /// The chunks of series `ref`, ascending in time within a kind.
+    mutating func chunks(of ref: UInt32) throws(BlockError) -> ArraySlice<BlockChunk> {
+        if page.map({ ref < $0.firstRef || ref > $0.lastRef }) ?? true {
+            guard let index = try block.pageIndex(of: ref) else { return [] }
+            if index != pageIndex {
+                chunks = try block.entries(ofPage: index)
+                page = try block.page(index)
+                pageIndex = index
+            }
+        }
+        var low = 0
+        var high = chunks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if chunks[middle].ref < ref { low = middle + 1 } else { high = middle }
+        }
+        var end = low
+        while end < chunks.count, chunks[end].ref == ref { end += 1 }
+        return chunks[low..<end]
+    }
+
+    /// The first and the last time that `chunk` may have.
+    func bounds(
+        _ chunk: BlockChunk
+    ) throws(BlockError) -> (minMs: TimestampMs, maxMs: TimestampMs) {
+        let column = try block.timeColumn(chunk.timeColumn)
+        return (column.minTimeMs, column.maxTimeMs)
+    }
+
+    mutating func times(_ column: UInt32) throws(BlockError) -> [TimestampMs] {
+        if let times = timesByColumn[column] { return times }
+        if timesByColumn.count >= Self.timesMax { timesByColumn.removeAll(keepingCapacity: true) }
+        let times = try block.times(column)
+        timesByColumn[column] = times
+        return times
+    }
+
+    /// Appends the samples of `chunk` with `fromMs < time <= toMs` to `columns`.
+    mutating func decode(
+        _ chunk: BlockChunk, fromMs: TimestampMs, toMs: TimestampMs,
+        into columns: inout SampleColumns, identity: inout TimesIdentity
+    ) throws(BlockError) {
+        let shared = try times(chunk.timeColumn)
+        let block = block
+        do {
+            if chunk.flags.contains(.histogram) {
+                try decodeHistograms(chunk, shared, fromMs, toMs, into: &columns)
+            } else if chunk.flags.contains(.presence) {
+                let bytes = try block.bytes(
+                    chunk.offset + chunk.valuesCount, chunk.presenceCount)
+                let presence = try PresenceBitmap.decode(bytes)
+                if presence.rowCount != shared.count {
+                    throw BlockError(reason: "a presence bitmap has \(presence.rowCount) rows")
+                }
+                var present: [TimestampMs] = []
+                presence.select(shared.span, into: &present)
+                try decodeFloats(chunk, present, fromMs, toMs, into: &columns)
+                identity.addUnshared()
+            } else {
+                let range = try decodeFloats(chunk, shared, fromMs, toMs, into: &columns)
+                identity.add(block.entry.file, UInt64(chunk.timeColumn), range)
+            }
+        } catch let error as ChunkError {
+            throw BlockError(reason: "series \(chunk.ref): \(error.message)")
+        } catch let error as BlockError {
+            throw error
+        } catch {
+            throw BlockError(reason: "\(error)")
+        }
+    }
+
+    @discardableResult
+    private mutating func decodeFloats(
+        _ chunk: BlockChunk, _ times: [TimestampMs], _ fromMs: TimestampMs, _ toMs: TimestampMs,
+        into columns: inout SampleColumns
+    ) throws -> Range<Int> {
+        let range = TimeRange.rows(times, fromMs: fromMs, toMs: toMs)
+        if range.isEmpty { return range }
+        let block = block
+        let bytes = try block.bytes(chunk.offset, chunk.valuesCount)
+        let whole = range.count == times.count
+        if whole {
+            let before = columns.values.count
+            try ValueChunk.decode(bytes, into: &columns.values)
+            if columns.values.count - before != times.count {
+                throw BlockError(reason: "a chunk of series \(chunk.ref) has too few values")
+            }
+            columns.times.append(contentsOf: times)
+        } else {
+            scratchValues.removeAll(keepingCapacity: true)
+            try ValueChunk.decode(bytes, into: &scratchValues)
+            if scratchValues.count != times.count {
+                throw BlockError(reason: "a chunk of series \(chunk.ref) has too few values")
+            }
+            columns.values.append(contentsOf: scratchValues[range])
+            columns.times.append(contentsOf: times[range])
+        }
+        if chunk.flags.contains(.startTimes) {
+            let offset = chunk.offset + chunk.valuesCount + chunk.presenceCount
+            var starts: [TimestampMs] = []
+            try TimeChunk.decode(try block.bytes(offset, chunk.startTimesCount), into: &starts)
+            if starts.count != times.count {
+                throw BlockError(reason: "a chunk of series \(chunk.ref) lacks start times")
+            }
+            columns.padStartTimes(to: columns.times.count - range.count)
+            columns.startTimes.append(contentsOf: starts[range])
+        } else if !columns.startTimes.isEmpty {
+            columns.padStartTimes(to: columns.times.count)
+        }
+        return range
+    }
+
+    private mutating func decodeHistograms(
+        _ chunk: BlockChunk, _ times: [TimestampMs], _ fromMs: TimestampMs, _ toMs: TimestampMs,
+        into columns: inout SampleColumns
+    ) throws {
+        let range = TimeRange.rows(times, fromMs: fromMs, toMs: toMs)
+        if range.isEmpty { return }
+        let block = block
+        let bytes = try block.bytes(chunk.offset, chunk.valuesCount)
+        var whole = HistogramColumns()
+        try HistogramChunk.decode(bytes, into: &whole)
+        whole.times = times
+        if whole.schemas.count != times.count {
+            throw BlockError(reason: "a chunk of series \(chunk.ref) has too few histograms")
+        }
+        columns.histograms.append(whole, range)
+    }
+}

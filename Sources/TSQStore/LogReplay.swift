@@ -1,0 +1,172 @@
+import TSQBase
+import TSQIO
+import TSQIndex
+import TSQModel
+
+/// Rebuilds head and registry from the log.
+struct LogReplay {
+    var registry: Registry
+    var core: StoreCore
+    private var layouts: [UInt32: RowLayout] = [:]
+    private var layoutSegment: UInt64 = 0
+    /// Refs of the log that are others here: only after a damaged series record.
+    private var moved: [UInt32: UInt32] = [:]
+    private(set) var recordCount = 0
+    private(set) var lostSamples: UInt64 = 0
+    private(set) var damages: [LogDamage] = []
+    private(set) var tornTail: LogPlace?
+    /// The next record is here.
+    private(set) var end: LogPlace
+
+    init(registry: Registry, core: StoreCore, from start: LogPlace) {
+        self.registry = registry
+        self.core = core
+        end = start
+    }
+
+    /// Whether the log differs from what is in memory: its rest must not be replayed again.
+    var needsCheckpoint: Bool { !damages.isEmpty || lostSamples > 0 || !moved.isEmpty }
+
+    /// Replays from `end` on to the end of what is written. Can be called again for more.
+    mutating func run(
+        directory: String, _ fileSystem: any FileSystem
+    ) throws(StoreError) {
+        do throws(IOError) {
+            // From the start of the segment, for the layouts that stand before the place.
+            var start = end
+            if start.segment != layoutSegment { start.offset = 0 }
+            var cursor = try LogCursor(
+                directory: directory, from: start, fileSystem: fileSystem)
+            while try cursor.next() {
+                if cursor.recordStart.segment != layoutSegment {
+                    layoutSegment = cursor.recordStart.segment
+                    layouts.removeAll(keepingCapacity: true)
+                }
+                let isNew = cursor.recordStart >= end
+                if !isNew && cursor.kind != LogRecord.Kind.layout.rawValue { continue }
+                if isNew { recordCount += 1 }
+                apply(cursor.kind, cursor.payload, isNew: isNew)
+            }
+            damages += cursor.damages.filter {
+                $0.segment > end.segment || $0.offset >= end.offset
+            }
+            end = max(end, cursor.place)
+            tornTail = cursor.tornTail
+        } catch {
+            throw .storage(error.message)
+        }
+    }
+
+    private mutating func apply(_ kind: UInt8, _ payload: [UInt8], isNew: Bool) {
+        do {
+            switch LogRecord.Kind(rawValue: kind) {
+            case .series:
+                for (ref, labels) in try LogRecord.decodeSeries(payload.span) {
+                    try register(ref, labels)
+                }
+            case .layout:
+                let layout = try LogRecord.decodeLayout(payload.span)
+                layouts[layout.id] = layout
+            case .batch:
+                let layouts = layouts
+                apply(try LogRecord.decodeBatch(payload.span) { layouts[$0] })
+            case nil:
+                break
+            }
+        } catch {
+            // The checksum was right, so this is no damage of the disk: a record of another version.
+            lostSamples += 1
+        }
+    }
+
+    private mutating func register(_ ref: UInt32, _ labels: LabelSet) throws {
+        if ref < registry.nextRef, moved[ref] == nil, try registry.labels(of: ref) == labels {
+            return
+        }
+        let (actual, _) = try registry.register(labels)
+        if actual != ref { moved[ref] = actual }
+    }
+
+    private mutating func apply(_ batch: consuming AcceptedBatch) {
+        let known = registry.nextRef
+        let isMoved = !moved.isEmpty
+        if let layout = batch.rowLayout {
+            if isMoved || layout.refs.contains(where: { $0.rawValue >= known }) {
+                spill(&batch, layout)
+            }
+        } else {
+            lostSamples += UInt64(batch.rowPresentCount)
+        }
+        if isMoved || batch.loose.refs.contains(where: { $0.rawValue >= known })
+            || batch.histogramRefs.contains(where: { $0.rawValue >= known })
+        {
+            translate(&batch, known)
+        }
+        core.series.grow(to: Int(known))
+        if let layout = batch.rowLayout {
+            core.nextLayout = max(core.nextLayout, layout.id + 1)
+            core.nextGroup = max(core.nextGroup, layout.group + 1)
+        }
+        for index in 0..<batch.loose.count {
+            core.series.raise(batch.loose.refs[index], to: batch.loose.times[index])
+        }
+        for (index, ref) in batch.histogramRefs.enumerated() {
+            core.series.raise(ref, to: batch.histograms.times[index])
+        }
+        core.apply(batch)
+    }
+
+    /// Makes a row loose samples, where refs of its layout are not what they were.
+    private func spill(_ batch: inout AcceptedBatch, _ layout: RowLayout) {
+        for (column, value) in batch.rowValues.enumerated()
+        where value.bitPattern != RowLayout.absentBits {
+            let start = batch.rowStartTimes.isEmpty ? 0 : batch.rowStartTimes[column]
+            batch.loose.append(
+                layout.refs[column], batch.rowTimeMs, value, startTimeMs: start)
+        }
+        batch.rowLayout = nil
+        batch.rowValues = []
+        batch.rowStartTimes = []
+        batch.rowPresentCount = 0
+    }
+
+    /// Gives samples the refs their series have here; those of unknown series are lost.
+    private mutating func translate(_ batch: inout AcceptedBatch, _ known: UInt32) {
+        let old = batch.loose
+        batch.loose = LooseSamples()
+        for index in 0..<old.count {
+            let ref = moved[old.refs[index].rawValue] ?? old.refs[index].rawValue
+            if ref >= known {
+                lostSamples += 1
+                continue
+            }
+            batch.loose.append(
+                SeriesRef(ref), old.times[index], old.values[index],
+                startTimeMs: old.startTimes.isEmpty ? 0 : old.startTimes[index])
+        }
+        let (refs, histograms) = (batch.histogramRefs, batch.histograms)
+        batch.histogramRefs = []
+        batch.histograms = HistogramColumns()
+        for (index, logged) in refs.enumerated() {
+            let ref = moved[logged.rawValue] ?? logged.rawValue
+            if ref >= known {
+                lostSamples += 1
+                continue
+            }
+            batch.histogramRefs.append(SeriesRef(ref))
+            batch.histograms.append(histograms, index)
+        }
+        batch.exemplars = batch.exemplars.compactMap { entry in
+            let ref = moved[entry.ref.rawValue] ?? entry.ref.rawValue
+            return ref < known ? (SeriesRef(ref), entry.exemplar) : nil
+        }
+    }
+
+    /// Ends the replay: rows count for the newest times of their series.
+    mutating func finish() {
+        core.series.grow(to: Int(registry.nextRef))
+        for rows in core.active.buffers {
+            for ref in rows.layout.refs { core.series.raise(ref, to: rows.lastTimeMs) }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import TSQBase
+import TSQIO
+
+/// What a store directory consists of: one generation, replaced as a whole by an atomic rename
+/// (docs/format/manifest.md). Files that it does not name are left over and are removed.
+struct Manifest: Sendable, Equatable {
+    struct BlockEntry: Sendable, Equatable {
+        /// The number in the file's name.
+        var file: UInt64
+        /// 0: cut from the head; each merge adds one.
+        var level: UInt8
+        /// Of two samples at one time, the one of the block with the larger sequence counts.
+        var sequence: UInt64
+        var minTimeMs: TimestampMs
+        var maxTimeMs: TimestampMs
+        var sampleCount: UInt64
+        var byteCount: UInt64
+    }
+
+    struct IndexEntry: Sendable, Equatable {
+        var file: UInt64
+        var seriesCount: UInt64
+    }
+
+    var generation: UInt64 = 0
+    /// The number of the next file, whatever its kind.
+    var nextFile: UInt64 = 1
+    var nextSequence: UInt64 = 1
+    /// The ref that the next new series gets.
+    var nextRef: UInt32 = 0
+    /// What the log holds from here on is in no block.
+    var logStart = LogPlace(segment: 0, offset: 0)
+    /// No block has a newer sample; `Int64.min` without blocks.
+    var newestMs: TimestampMs = .min
+    var indexes: [IndexEntry] = []
+    /// Ascending by sequence.
+    var blocks: [BlockEntry] = []
+
+    static let fileName = "MANIFEST"
+    /// `TSQMAN1\n`
+    private static let magic: UInt64 = 0x0A31_4E41_4D51_5354
+    private static let entriesMax = 1 << 20
+
+    static func indexName(_ file: UInt64) -> String { "index/\(file).idx" }
+    static func blockName(_ file: UInt64) -> String { "blocks/\(file).blk" }
+
+    func encode() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.u64(Self.magic)
+        writer.u64(generation)
+        writer.uvarint(nextFile)
+        writer.uvarint(nextSequence)
+        writer.uvarint(UInt64(nextRef))
+        writer.uvarint(logStart.segment)
+        writer.uvarint(logStart.offset)
+        writer.i64(newestMs)
+        writer.uvarint(UInt64(indexes.count))
+        for index in indexes {
+            writer.uvarint(index.file)
+            writer.uvarint(index.seriesCount)
+        }
+        writer.uvarint(UInt64(blocks.count))
+        for block in blocks {
+            writer.uvarint(block.file)
+            writer.u8(block.level)
+            writer.uvarint(block.sequence)
+            writer.i64(block.minTimeMs)
+            writer.i64(block.maxTimeMs)
+            writer.uvarint(block.sampleCount)
+            writer.uvarint(block.byteCount)
+        }
+        writer.u32(CRC32C.checksum(writer.bytes))
+        return writer.bytes
+    }
+
+    init() {}
+
+    /// - Throws: `.format` when the bytes are no MANIFEST, or damaged.
+    init(_ bytes: [UInt8]) throws(StoreError) {
+        guard bytes.count >= 20 else {
+            throw .format("the MANIFEST has only \(bytes.count) bytes")
+        }
+        var reason = "it is not one of this format"
+        let body = bytes.span.extracting(0..<(bytes.count - 4))
+        do throws(ByteReadError) {
+            var reader = ByteReader(body)
+            let magic = try reader.u64()
+            var tail = ByteReader(bytes.span.extracting((bytes.count - 4)..<bytes.count))
+            let checksum = try tail.u32()
+            if magic == Self.magic && checksum == CRC32C.checksum(body) {
+                try self.init(&reader)
+                return
+            }
+            if magic == Self.magic { reason = "it fails its checksum" }
+        } catch {
+            reason = "\(error)"
+        }
+        throw .format("the MANIFEST cannot be read: \(reason)")
+    }
+
+    private init(_ reader: inout ByteReader) throws(ByteReadError) {
+        generation = try reader.u64()
+        nextFile = try reader.uvarint()
+        nextSequence = try reader.uvarint()
+        nextRef = UInt32(clamping: try reader.uvarint())
+        logStart = LogPlace(segment: try reader.uvarint(), offset: try reader.uvarint())
+        newestMs = try reader.i64()
+        for _ in 0..<(try reader.count(max: Self.entriesMax)) {
+            indexes.append(
+                IndexEntry(file: try reader.uvarint(), seriesCount: try reader.uvarint()))
+        }
+        for _ in 0..<(try reader.count(max: Self.entriesMax)) {
+            blocks.append(
+                BlockEntry(
+                    file: try reader.uvarint(), level: try reader.u8(),
+                    sequence: try reader.uvarint(), minTimeMs: try reader.i64(),
+                    maxTimeMs: try reader.i64(), sampleCount: try reader.uvarint(),
+                    byteCount: try reader.uvarint()))
+        }
+    }
+
+    /// The MANIFEST of a directory; nil when there is none.
+    static func read(
+        _ directory: String, _ fileSystem: any FileSystem
+    ) throws(StoreError) -> Manifest? {
+        let bytes: [UInt8]
+        do throws(IOError) {
+            bytes = try fileSystem.readAll(Path.join(directory, fileName))
+        } catch {
+            if error.isNotFound { return nil }
+            throw .storage(error.message)
+        }
+        return try Manifest(bytes)
+    }
+
+    /// Gives up the numbers of a MANIFEST that failed to be written: whether it is on the disk is not
+    /// known, so files that it may name must not be written again.
+    mutating func skipNumbers(of failed: Manifest) {
+        generation = max(generation, failed.generation)
+        nextFile = max(nextFile, failed.nextFile)
+        nextSequence = max(nextSequence, failed.nextSequence)
+    }
+
+    /// Replaces the directory's MANIFEST, durably.
+    func write(_ directory: String, _ fileSystem: any FileSystem) throws(IOError) {
+        try fileSystem.replace(Path.join(directory, Self.fileName), with: encode().span)
+    }
+}

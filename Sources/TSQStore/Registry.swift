@@ -1,0 +1,85 @@
+import TSQBase
+import TSQIO
+import TSQIndex
+import TSQModel
+
+/// Labels ↔ refs: the immutable segments on disk, what is being written to one, and what is new.
+///
+/// Refs count up and are never used again.
+struct Registry {
+    struct Segment {
+        var entry: Manifest.IndexEntry
+        var index: IndexSegment
+    }
+
+    var segments: [Segment]
+    /// Series that a checkpoint is writing to a segment; more than one after a failed checkpoint.
+    private(set) var frozen: [SeriesDelta] = []
+    private(set) var delta: SeriesDelta
+
+    init(segments: [Segment], nextRef: UInt32) {
+        self.segments = segments
+        delta = SeriesDelta(firstRef: nextRef)
+    }
+
+    var nextRef: UInt32 { delta.firstRef + UInt32(delta.seriesCount) }
+
+    /// All parts; do not keep them beyond the lock (a copy makes the next registration slow).
+    var parts: [any SeriesIndexPart] {
+        var parts: [any SeriesIndexPart] = segments.map(\.index)
+        for frozen in frozen { parts.append(frozen) }
+        parts.append(delta)
+        return parts
+    }
+
+    var seriesCount: Int { parts.reduce(0) { $0 + $1.seriesCount } }
+
+    mutating func register(
+        _ labels: LabelSet
+    ) throws(IndexError) -> (ref: UInt32, isNew: Bool) {
+        let hash = LabelHash.hash(labels)
+        for segment in segments.reversed() {
+            if let ref = try segment.index.lookup(labels, hash: hash) { return (ref, false) }
+        }
+        for frozen in frozen {
+            if let ref = try frozen.lookup(labels, hash: hash) { return (ref, false) }
+        }
+        return delta.register(labels, hash: hash)
+    }
+
+    func labels(of ref: UInt32) throws(IndexError) -> LabelSet? {
+        for part in parts {
+            if let ordinal = try part.ordinal(ref: ref) { return try part.labelSet(ordinal) }
+        }
+        return nil
+    }
+
+    /// Series below this are in segments, or set aside.
+    var frozenEnd: UInt32 { delta.firstRef }
+
+    /// Sets the new series aside for a checkpoint; they stay visible.
+    mutating func freeze() {
+        if delta.seriesCount == 0 { return }
+        let next = nextRef
+        frozen.append(delta)
+        delta = SeriesDelta(firstRef: next)
+    }
+
+    /// The series set aside are in `segments` now.
+    mutating func replaceFrozen(by segments: [Segment]) {
+        self.segments = segments
+        frozen = []
+    }
+}
+
+/// A mapped file as the index reads it.
+final class MappedIndexBytes: IndexBytes {
+    private let file: MappedFile
+    // Safe to send because: the mapped bytes never change and live as long as `file`.
+    nonisolated(unsafe) let raw: UnsafeRawBufferPointer
+
+    init(_ file: MappedFile) throws(IOError) {
+        self.file = file
+        raw = UnsafeRawBufferPointer(try file.unsafeBytes(at: 0, count: file.byteCount))
+    }
+}

@@ -1,0 +1,163 @@
+import Synchronization
+import TSQBase
+import TSQIO
+import TSQIndex
+import TSQModel
+
+extension Store: SampleAppender {
+    /// A label name or value is at most this long.
+    static let labelBytesMax = 1 << 20
+
+    package func resolve(_ labels: LabelSet) throws(AppendError) -> SeriesRef {
+        try Self.validate(labels)
+        return try registry.withLock { (registry) throws(AppendError) -> SeriesRef in
+            do throws(IndexError) {
+                let (ref, isNew) = try registry.register(labels)
+                if isNew {
+                    pendingSeries.withLock { $0.append((ref, labels)) }
+                    seriesCount.store(ref + 1, ordering: .releasing)
+                }
+                return SeriesRef(ref)
+            } catch {
+                throw .storage(error.message)
+            }
+        }
+    }
+
+    private static func validate(_ labels: LabelSet) throws(AppendError) {
+        if labels.labels.isEmpty { throw .invalidLabels("a series without labels") }
+        var previous: String?
+        for label in labels.labels {
+            if label.name.isEmpty { throw .invalidLabels("a label without a name in \(labels)") }
+            if label.value.isEmpty {
+                throw .invalidLabels("label \(GoQuote.quoted(label.name)) is empty in \(labels)")
+            }
+            if label.name.utf8.count > labelBytesMax || label.value.utf8.count > labelBytesMax {
+                throw .invalidLabels("a label has more than \(labelBytesMax) bytes")
+            }
+            if let previous, !isBytewiseLess(previous, label.name) {
+                throw .invalidLabels("labels are not sorted, or one occurs twice: \(labels)")
+            }
+            previous = label.name
+        }
+    }
+
+    package func openGroup() -> WriteGroup {
+        core.withLock { core in
+            let number = core.nextGroup
+            core.nextGroup += 1
+            core.groups[number] = GroupState()
+            return WriteGroup(number)
+        }
+    }
+
+    package func closeGroup(_ group: WriteGroup) {
+        core.withLock { core in
+            core.release(group.rawValue)
+            core.groups[group.rawValue] = nil
+        }
+    }
+
+    package func commit(_ batch: borrowing WriteBatch) throws(AppendError) -> CommitReport {
+        if batch.sampleCount > LogRecord.batchSamplesMax {
+            throw .storage(
+                "a batch of \(batch.sampleCount) samples: at most \(LogRecord.batchSamplesMax)")
+        }
+        let nowMs = clock.nowMs()
+        let registered = Int(seriesCount.load(ordering: .acquiring))
+        var end: LogPlace?
+        var isDue = false
+        let report = try core.withLock { (core) throws(AppendError) -> CommitReport in
+            if let refusal = core.refusal { throw .readOnly(refusal) }
+            var acceptance = try core.accept(batch, nowMs: nowMs, seriesCount: registered)
+            // Its snapshot would make the head copy what it changes now.
+            acceptance.reader = nil
+            core.countRefusals(acceptance.report)
+            if acceptance.accepted.isEmpty { return acceptance.report }
+            end = try write(acceptance.accepted, &core)
+            core.apply(acceptance.accepted)
+            core.statistics.commits += 1
+            core.statistics.samplesAppended += UInt64(acceptance.accepted.sampleCount)
+            isDue = core.checkpointIsDue(nowMs: nowMs)
+            return acceptance.report
+        }
+        if let end, options.syncIntervalMs == 0 {
+            do throws(IOError) {
+                try log.sync(to: end)
+            } catch {
+                stopWrites("the log cannot be made durable: \(error.message)")
+                throw .readOnly(error.message)
+            }
+        }
+        if isDue { wakeMaintenance() }
+        return report
+    }
+
+    /// Logs a batch, and before it what it refers to.
+    private func write(
+        _ batch: borrowing AcceptedBatch, _ core: inout StoreCore
+    ) throws(AppendError) -> LogPlace {
+        do throws(IOError) {
+            let segment = try log.rotateIfNeeded()
+            if segment != core.loggedSegment {
+                core.loggedSegment = segment
+                core.loggedLayouts.removeAll(keepingCapacity: true)
+            }
+            let before = log.bytesAppended
+            try writePendingSeries()
+            if let layout = batch.rowLayout, !core.loggedLayouts.contains(layout.id) {
+                let record = LogRecord.encode(layout: layout)
+                try log.append(kind: LogRecord.Kind.layout.rawValue, record.span)
+                core.loggedLayouts.insert(layout.id)
+            }
+            LogRecord.encode(batch, into: &core.writer)
+            let end = try log.append(
+                kind: LogRecord.Kind.batch.rawValue, core.writer.bytes.span)
+            core.logBytes += log.bytesAppended - before
+            return end
+        } catch {
+            let reason =
+                error.isNoSpace ? "the disk is full" : "the log cannot be written"
+            events.log(.error, "a commit failed", [("error", error.message)])
+            throw .readOnly("\(reason): \(error.message)")
+        }
+    }
+
+    /// Series in one log record, at most.
+    private static let seriesPerRecordMax = 50_000
+
+    private func writePendingSeries() throws(IOError) {
+        while true {
+            let series = pendingSeries.withLock { Array($0.prefix(Self.seriesPerRecordMax)) }
+            if series.isEmpty { return }
+            let record = LogRecord.encode(series: series)
+            try log.append(kind: LogRecord.Kind.series.rawValue, record.span)
+            pendingSeries.withLock { $0.removeFirst(series.count) }
+        }
+    }
+}
+
+extension StoreCore {
+    mutating func countRefusals(_ report: CommitReport) {
+        if report.refusedCount == 0 { return }
+        for refusal in report.refusals {
+            statistics.samplesRefused[refusal.reason.rawValue, default: 0] += 1
+        }
+        // Beyond the list only the number is known; the last reason stands for the rest.
+        let rest = report.refusedCount - report.refusals.count
+        if rest > 0, let reason = report.refusals.last?.reason {
+            statistics.samplesRefused[reason.rawValue, default: 0] += UInt64(rest)
+        }
+    }
+
+    /// The head's buffers may take this much.
+    var headBytesMax: Int { (16 << 20) + 128 * series.count }
+
+    /// Whether the head is to be cut: by its size, by the log that a start would replay, or by age.
+    func checkpointIsDue(nowMs: TimestampMs) -> Bool {
+        if active.isEmpty { return false }
+        return active.byteCount > headBytesMax
+            || logBytes > options.checkpointLogBytes + 64 * UInt64(series.count)
+            || nowMs > active.startedMs && nowMs - active.startedMs > options.blockRangeMs
+    }
+}

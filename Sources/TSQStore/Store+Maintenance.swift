@@ -1,0 +1,235 @@
+import TSQBase
+import TSQIO
+import TSQIndex
+import TSQModel
+
+extension Store {
+    /// Does what is due: checkpoint, merges, retention. The store's own thread calls this; tests do
+    /// where background work is off.
+    package func maintain() throws(StoreError) {
+        let nowMs = clock.nowMs()
+        if core.withLock({ $0.checkpointIsDue(nowMs: nowMs) }) { try checkpoint() }
+        try applyRetention(nowMs: nowMs)
+        while try mergeBlocks() {}
+    }
+
+    func maintainInBackground() {
+        do throws(StoreError) {
+            try maintain()
+        } catch {
+            events.log(.error, "checkpoint, merge or retention failed", [("error", error.message)])
+        }
+    }
+
+    /// Cuts the head to blocks and lets the log begin anew behind them. Commits and queries go on
+    /// meanwhile.
+    package func checkpoint() throws(StoreError) {
+        try manifest.withLock { (manifest) throws(StoreError) in
+            let heads = freeze()
+            if heads.isEmpty { return }
+            var next = manifest
+            next.generation += 1
+            do {
+                let segments = try writeIndex(&next)
+                let blocks = try writeBlocks(heads, &next)
+                let end = registry.withLock { $0.frozenEnd }
+                next.nextRef = max(next.nextRef, end)
+                next.logStart = core.withLock { $0.active.logStart }
+                next.newestMs = max(next.newestMs, heads.map(\.maxTimeMs).max() ?? .min)
+                try fileSystem.syncDirectory(Path.join(directory, "blocks"))
+                try next.write(directory, fileSystem)
+                install(segments, blocks)
+            } catch {
+                manifest.skipNumbers(of: next)
+                throw .storage(Self.text(error))
+            }
+            let old = manifest
+            manifest = next
+            removeObsolete(old, next)
+        }
+    }
+
+    static func text(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: error.message
+        case let error as StoreError: error.message
+        case let error as BlockError: error.reason
+        case let error as IndexError: error.message
+        case let error as IndexWriteError<IOError>:
+            switch error {
+            case .index(let error): error.message
+            case .sink(let error): error.message
+            }
+        default: "\(error)"
+        }
+    }
+
+    /// Sets the head aside; what is committed from here on goes into a new generation.
+    private func freeze() -> [HeadGeneration] {
+        let nowMs = clock.nowMs()
+        return registry.withLock { registry in
+            core.withLock { core in
+                if core.active.isEmpty && core.frozen.isEmpty { return [] }
+                registry.freeze()
+                if !core.active.isEmpty {
+                    core.frozen.append(core.active)
+                    core.active = HeadGeneration(
+                        number: core.active.number + 1, logStart: log.end, startedMs: nowMs)
+                    core.logBytes = 0
+                }
+                return core.frozen
+            }
+        }
+    }
+
+    /// Writes the series set aside to a segment; joined with small ones that are there.
+    private func writeIndex(_ next: inout Manifest) throws -> [Registry.Segment]? {
+        let (segments, frozen) = registry.withLock { ($0.segments, $0.frozen) }
+        if frozen.isEmpty { return nil }
+        var kept = segments
+        var parts: [any SeriesIndexPart] = frozen
+        var count = frozen.reduce(0) { $0 + $1.seriesCount }
+        // A segment of less than four times the new series is joined with them: so there are few
+        // segments, and each series is written a few times at most.
+        while let last = kept.last, last.index.seriesCount < 4 * count {
+            parts.insert(last.index, at: 0)
+            count += last.index.seriesCount
+            kept.removeLast()
+        }
+        let number = next.nextFile
+        next.nextFile += 1
+        let path = Path.join(directory, Manifest.indexName(number))
+        let file = try fileSystem.open(path, .create)
+        defer { file.close() }
+        try IndexSegmentWriter.write(parts, keep: { _ in true }) { (bytes) throws(IOError) in
+            try file.append(bytes)
+        }
+        try file.sync()
+        try fileSystem.syncDirectory(Path.join(directory, "index"))
+        let index = try IndexSegment(MappedIndexBytes(try fileSystem.map(path)))
+        let entry = Manifest.IndexEntry(file: number, seriesCount: UInt64(count))
+        kept.append(Registry.Segment(entry: entry, index: index))
+        next.indexes = kept.map(\.entry)
+        return kept
+    }
+
+    private func writeBlocks(
+        _ heads: [HeadGeneration], _ next: inout Manifest
+    ) throws -> [Block] {
+        let files = FileNumbers(next.nextFile, next.nextSequence)
+        var flush = HeadFlush(heads, blockRangeMs: options.blockRangeMs) {
+            [directory, fileSystem] () throws(IOError) in
+            try files.makeWriter(directory, fileSystem)
+        }
+        let written = try flush.write()
+        let entries = files.entries(written, level: 0)
+        (next.nextFile, next.nextSequence) = (files.nextFile, files.nextSequence)
+        next.blocks += entries
+        return try open(entries)
+    }
+
+    func open(_ entries: [Manifest.BlockEntry]) throws -> [Block] {
+        var blocks: [Block] = []
+        for entry in entries {
+            let path = Path.join(directory, Manifest.blockName(entry.file))
+            blocks.append(try Block(entry, try fileSystem.map(path)))
+        }
+        return blocks
+    }
+
+    private func install(_ segments: [Registry.Segment]?, _ blocks: [Block]) {
+        registry.withLock { registry in
+            if let segments { registry.replaceFrozen(by: segments) }
+            core.withLock { core in
+                core.frozen = []
+                core.blocks += blocks
+            }
+        }
+    }
+
+    /// Removes files that the new MANIFEST names no more. Readers that have them open go on reading.
+    func removeObsolete(_ old: Manifest, _ new: Manifest) {
+        var paths: [String] = []
+        let blocks = Set(new.blocks.map(\.file))
+        for block in old.blocks where !blocks.contains(block.file) {
+            paths.append(Manifest.blockName(block.file))
+        }
+        let indexes = Set(new.indexes.map(\.file))
+        for index in old.indexes where !indexes.contains(index.file) {
+            paths.append(Manifest.indexName(index.file))
+        }
+        let logDirectory = Path.join(directory, "log")
+        // The segment before is kept for those who follow the log and are a little behind.
+        let segments = (try? LogFormat.segments(in: logDirectory, fileSystem)) ?? []
+        for segment in segments where segment + 1 < new.logStart.segment {
+            paths.append("log/" + LogFormat.name(segment))
+        }
+        for path in paths {
+            do throws(IOError) {
+                try fileSystem.remove(Path.join(directory, path))
+            } catch {
+                // The next start removes it.
+                events.log(.warning, "a file is left over", [("error", error.message)])
+            }
+        }
+    }
+
+    /// Removes blocks that are older than the retention as a whole.
+    func applyRetention(nowMs: TimestampMs) throws(StoreError) {
+        try manifest.withLock { (manifest) throws(StoreError) in
+            let cutoffMs = core.withLock { $0.cutoffMs(nowMs: nowMs) }
+            let gone = Set(manifest.blocks.filter { $0.maxTimeMs < cutoffMs }.map(\.file))
+            if gone.isEmpty { return }
+            var next = manifest
+            next.generation += 1
+            next.blocks.removeAll { gone.contains($0.file) }
+            do throws(IOError) {
+                try next.write(directory, fileSystem)
+            } catch {
+                manifest.skipNumbers(of: next)
+                throw .storage(error.message)
+            }
+            core.withLock { core in core.blocks.removeAll { gone.contains($0.entry.file) } }
+            let old = manifest
+            manifest = next
+            removeObsolete(old, next)
+        }
+    }
+}
+
+/// Gives numbers to the files of one checkpoint or merge.
+final class FileNumbers {
+    private(set) var nextFile: UInt64
+    private(set) var nextSequence: UInt64
+    private var made: [String: UInt64] = [:]
+
+    init(_ nextFile: UInt64, _ nextSequence: UInt64) {
+        self.nextFile = nextFile
+        self.nextSequence = nextSequence
+    }
+
+    func makeWriter(
+        _ directory: String, _ fileSystem: any FileSystem, sequence: UInt64? = nil
+    ) throws(IOError) -> BlockWriter {
+        let path = Path.join(directory, Manifest.blockName(nextFile))
+        let writer = try BlockWriter(
+            path: path, sequence: sequence ?? nextSequence, fileSystem: fileSystem)
+        made[path] = nextFile
+        nextFile += 1
+        if sequence == nil { nextSequence += 1 }
+        return writer
+    }
+
+    func entries(
+        _ written: [(path: String, footer: BlockFooter, bytes: UInt64)], level: UInt8
+    ) -> [Manifest.BlockEntry] {
+        written.compactMap { block in
+            made[block.path].map { file in
+                Manifest.BlockEntry(
+                    file: file, level: level, sequence: block.footer.sequence,
+                    minTimeMs: block.footer.minTimeMs, maxTimeMs: block.footer.maxTimeMs,
+                    sampleCount: block.footer.sampleCount, byteCount: block.bytes)
+            }
+        }.sorted { $0.sequence < $1.sequence }
+    }
+}

@@ -1,0 +1,168 @@
+import TSQBase
+import TSQIO
+import TSQIndex
+import TSQModel
+
+/// What opening a directory brings together.
+struct StoreOpening {
+    var manifest: Manifest
+    var replay: LogReplay
+    var log: LogWriter
+    var needsCheckpoint: Bool
+
+    /// Opens for writing; the directory's lock is held.
+    static func run(
+        _ directory: String, _ options: StoreOptions, _ fileSystem: any FileSystem,
+        _ events: any EventSink
+    ) throws(StoreError) -> StoreOpening {
+        var manifest = try Manifest.read(directory, fileSystem) ?? Manifest()
+        do throws(IOError) {
+            if manifest.generation == 0 {
+                manifest.generation = 1
+                try manifest.write(directory, fileSystem)
+            }
+            try removeLeftovers(directory, manifest, fileSystem)
+        } catch {
+            throw .storage(error.message)
+        }
+        var replay = try contents(directory, manifest, options, fileSystem, events, [:])
+        try replay.run(directory: Path.join(directory, "log"), fileSystem)
+        replay.finish()
+        report(replay, events)
+        do throws(IOError) {
+            let log = try startLog(directory, &replay, fileSystem)
+            return StoreOpening(
+                manifest: manifest, replay: replay, log: log,
+                needsCheckpoint: replay.needsCheckpoint)
+        } catch {
+            throw .storage(error.message)
+        }
+    }
+
+    /// What the MANIFEST names, opened, with the log not replayed yet. `known` blocks are not
+    /// opened a second time.
+    static func contents(
+        _ directory: String, _ manifest: Manifest, _ options: StoreOptions,
+        _ fileSystem: any FileSystem, _ events: any EventSink, _ known: [UInt64: Block]
+    ) throws(StoreError) -> LogReplay {
+        var segments: [Registry.Segment] = []
+        for entry in manifest.indexes {
+            let path = Path.join(directory, Manifest.indexName(entry.file))
+            do {
+                let bytes = try MappedIndexBytes(try fileSystem.map(path))
+                segments.append(
+                    Registry.Segment(entry: entry, index: try IndexSegment(bytes)))
+            } catch {
+                if let missing = error as? IOError, missing.isNotFound {
+                    throw .storage(missing.message)
+                }
+                events.log(
+                    .error, "an index segment is set aside: its series cannot be found",
+                    [("file", path), ("error", text(error))])
+            }
+        }
+        var blocks: [Block] = []
+        var lost: UInt64 = 0
+        for entry in manifest.blocks {
+            if let block = known[entry.file] {
+                blocks.append(block)
+                continue
+            }
+            let path = Path.join(directory, Manifest.blockName(entry.file))
+            do {
+                blocks.append(try Block(entry, try fileSystem.map(path)))
+            } catch {
+                if let missing = error as? IOError, missing.isNotFound {
+                    throw .storage(missing.message)
+                }
+                lost += entry.sampleCount
+                events.log(
+                    .error, "a block is set aside",
+                    [("file", path), ("error", text(error)), ("samples", "\(entry.sampleCount)")])
+                events.count(
+                    "tsq_storage_lost_samples_total", by: entry.sampleCount, labels: [])
+            }
+        }
+        let registry = Registry(segments: segments, nextRef: manifest.nextRef)
+        var core = StoreCore(
+            active: HeadGeneration(number: 1, logStart: manifest.logStart, startedMs: .max),
+            blocks: blocks,
+            series: SeriesStates(
+                openedCount: manifest.nextRef, openedNewestMs: manifest.newestMs),
+            newestMs: manifest.newestMs, options: options)
+        core.statistics.samplesLost = lost
+        return LogReplay(registry: registry, core: core, from: manifest.logStart)
+    }
+
+    private static func text(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: error.message
+        case let error as BlockError: error.reason
+        case let error as IndexError: error.message
+        default: "\(error)"
+        }
+    }
+
+    static func report(_ replay: LogReplay, _ events: any EventSink) {
+        for damage in replay.damages {
+            events.log(
+                .error, "a damaged stretch of the log is skipped",
+                [
+                    ("file", damage.path), ("offset", "\(damage.offset)"),
+                    ("bytes", "\(damage.byteCount)"), ("reason", damage.reason),
+                ])
+            events.count("tsq_storage_log_damaged_bytes_total", by: damage.byteCount, labels: [])
+        }
+        if replay.lostSamples > 0 {
+            events.log(
+                .error, "samples of the log are lost: their series' records are damaged",
+                [("samples", "\(replay.lostSamples)")])
+            events.count(
+                "tsq_storage_lost_samples_total", by: replay.lostSamples, labels: [])
+        }
+        if let torn = replay.tornTail {
+            events.log(
+                .warning, "the log's last record was being written at the end; it is cut off",
+                [("segment", "\(torn.segment)"), ("offset", "\(torn.offset)")])
+        }
+    }
+
+    /// Cuts off a torn tail and begins a segment of this writer's own.
+    private static func startLog(
+        _ directory: String, _ replay: inout LogReplay, _ fileSystem: any FileSystem
+    ) throws(IOError) -> LogWriter {
+        let logDirectory = Path.join(directory, "log")
+        if let torn = replay.tornTail {
+            let path = Path.join(logDirectory, LogFormat.name(torn.segment))
+            let file = try fileSystem.open(path, .append)
+            defer { file.close() }
+            try file.truncate(to: torn.offset)
+            try file.sync()
+        }
+        let segments = try LogFormat.segments(in: logDirectory, fileSystem)
+        var bytes: UInt64 = 0
+        for segment in segments where segment >= replay.core.active.logStart.segment {
+            bytes += try fileSystem.byteCount(Path.join(logDirectory, LogFormat.name(segment)))
+        }
+        replay.core.logBytes = bytes
+        let next = max(segments.last ?? 0, replay.core.active.logStart.segment) + 1
+        replay.core.loggedSegment = next
+        return try LogWriter(
+            directory: logDirectory, segment: next,
+            segmentBytesMax: Store.logSegmentBytesMax, fileSystem: fileSystem)
+    }
+
+    /// Removes what no MANIFEST names: files of a checkpoint or merge that did not end.
+    private static func removeLeftovers(
+        _ directory: String, _ manifest: Manifest, _ fileSystem: any FileSystem
+    ) throws(IOError) {
+        var named = Set(manifest.blocks.map { Manifest.blockName($0.file) })
+        named.formUnion(manifest.indexes.map { Manifest.indexName($0.file) })
+        for folder in ["index", "blocks"] {
+            for name in try fileSystem.list(Path.join(directory, folder))
+            where !named.contains("\(folder)/\(name)") {
+                try fileSystem.remove(Path.join(directory, "\(folder)/\(name)"))
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import TSQBase
+import TSQIndex
+import TSQModel
+
+/// Series of one snapshot, in label order.
+final class StoreSelection: SeriesSelection {
+    private(set) var labels = SeriesLabels()
+    private var refs: [UInt32] = []
+    private var places: [SeriesReader.Place] = []
+    private var placeEnds: [UInt32] = []
+    private var reader: SeriesReader
+    private let events: any EventSink
+
+    /// The series of `registry` that satisfy the matchers and have samples in the range.
+    ///
+    /// The caller holds the registry's lock since before the snapshot was taken.
+    init(
+        _ snapshot: StoreSnapshot, _ registry: borrowing Registry, _ request: SelectRequest,
+        _ symbols: SymbolTable, _ events: any EventSink
+    ) throws(IndexError) {
+        self.events = events
+        reader = SeriesReader(snapshot)
+        let selected = try SelectedSeries(
+            registry.parts, matching: request.matchers, symbols: symbols)
+        let all = (0..<selected.count).compactMap { selected.members($0).first?.ref }
+        let found = RowPlaces(snapshot.generations, refs: all)
+        labels.reserve(series: all.count, pairs: selected.labels.pairs.count)
+        for (index, ref) in all.enumerated() {
+            let places = found.places(index)
+            let isWanted: Bool
+            do throws(BlockError) {
+                isWanted = try reader.hasSamples(
+                    ref, places, fromMs: request.fromMs, toMs: request.toMs)
+            } catch {
+                // Reading the series will say what is wrong.
+                isWanted = true
+            }
+            if !isWanted { continue }
+            labels.append(selected.labels[index])
+            refs.append(ref)
+            self.places.append(contentsOf: places)
+            placeEnds.append(UInt32(self.places.count))
+        }
+    }
+
+    func read(
+        _ index: Int, fromMs: TimestampMs, toMs: TimestampMs, into columns: inout SampleColumns
+    ) throws(SourceError) {
+        columns.removeAll()
+        let start = index == 0 ? 0 : Int(placeEnds[index - 1])
+        do throws(BlockError) {
+            try reader.read(
+                refs[index], places[start..<Int(placeEnds[index])], fromMs: fromMs, toMs: toMs,
+                into: &columns)
+        } catch {
+            events.log(.error, "a series cannot be read", [("error", error.reason)])
+            throw .storage(error.reason)
+        }
+    }
+}
+
+/// Where the head's row buffers have each of some series: found layout by layout, by merging sorted
+/// refs, so that the work is O(layouts × log + series).
+struct RowPlaces {
+    private var places: [SeriesReader.Place] = []
+    private var ends: [UInt32] = []
+
+    init(_ generations: [HeadGeneration], refs: [UInt32]) {
+        let order = refs.indices.sorted { refs[$0] < refs[$1] }
+        var found: [(index: Int, place: SeriesReader.Place)] = []
+        found.reserveCapacity(refs.count)
+        for (generation, head) in generations.enumerated() {
+            for (buffer, rows) in head.buffers.enumerated() {
+                let layout = rows.layout
+                Self.merge(layout, order, refs) { index, column in
+                    found.append(
+                        (
+                            index,
+                            SeriesReader.Place(
+                                generation: generation, buffer: buffer, column: column)
+                        ))
+                }
+            }
+        }
+        var counts = [UInt32](repeating: 0, count: refs.count)
+        for entry in found { counts[entry.index] += 1 }
+        var sum: UInt32 = 0
+        ends = counts.map {
+            sum += $0
+            return sum
+        }
+        guard let any = found.first?.place else { return }
+        places = [SeriesReader.Place](repeating: any, count: found.count)
+        var next = ends.indices.map { ends[$0] - counts[$0] }
+        for entry in found {
+            places[Int(next[entry.index])] = entry.place
+            next[entry.index] += 1
+        }
+    }
+
+    func places(_ index: Int) -> ArraySlice<SeriesReader.Place> {
+        places[(index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])]
+    }
+
+    private static func merge(
+        _ layout: RowLayout, _ order: [Int], _ refs: [UInt32], _ body: (Int, Int) -> Void
+    ) {
+        let columnCount = layout.refs.count
+        guard let first = order.first, let last = order.last, columnCount > 0 else { return }
+        let lowRef = layout.refs[layout.column(rank: 0)].rawValue
+        let highRef = layout.refs[layout.column(rank: columnCount - 1)].rawValue
+        if refs[last] < lowRef || refs[first] > highRef { return }
+        // Few series asked of a wide layout: look each up.
+        if order.count * 8 < columnCount {
+            for index in order {
+                if let column = layout.column(of: refs[index]) { body(index, column) }
+            }
+            return
+        }
+        var (at, rank) = (0, 0)
+        while at < order.count && rank < columnCount {
+            let ref = refs[order[at]]
+            let column = layout.column(rank: rank)
+            let other = layout.refs[column].rawValue
+            if ref == other {
+                body(order[at], column)
+                at += 1
+                rank += 1
+            } else if ref < other {
+                at += 1
+            } else {
+                rank += 1
+            }
+        }
+    }
+}
