@@ -69,7 +69,8 @@ package struct LogCursor {
         damages.append(
             LogDamage(
                 path: Path.join(directory, LogFormat.name(place.segment)),
-                segment: place.segment, offset: place.offset, byteCount: end - place.offset, reason: reason))
+                segment: place.segment, offset: place.offset, byteCount: end - place.offset,
+                reason: reason))
     }
 
     private mutating func leaveSegment(for segment: UInt64) {

@@ -54,18 +54,20 @@ package final class Worker: Sendable {
     }
 
     #if canImport(Darwin)
-        private static let entry: @convention(c) (UnsafeMutableRawPointer) ->
-            UnsafeMutableRawPointer? = { context in
-                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }
+        private static let entry:
+            @convention(c) (UnsafeMutableRawPointer) ->
+                UnsafeMutableRawPointer? = { context in
+                    Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
+                    return nil
+                }
     #else
-        private static let entry: @convention(c) (UnsafeMutableRawPointer?) ->
-            UnsafeMutableRawPointer? = { context in
-                guard let context else { return nil }
-                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }
+        private static let entry:
+            @convention(c) (UnsafeMutableRawPointer?) ->
+                UnsafeMutableRawPointer? = { context in
+                    guard let context else { return nil }
+                    Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
+                    return nil
+                }
     #endif
 
     /// Ends the wait.

@@ -132,7 +132,8 @@ struct BlockSeriesWriter {
     }
 
     /// Finishes the blocks, in the order of their ranges.
-    consuming func finish() throws(IOError) -> [(path: String, footer: BlockFooter, bytes: UInt64)] {
+    consuming func finish() throws(IOError) -> [(path: String, footer: BlockFooter, bytes: UInt64)]
+    {
         var result: [(path: String, footer: BlockFooter, bytes: UInt64)] = []
         for (_, writer) in writers.sorted(by: { $0.key < $1.key }) {
             let footer = try writer.finish()

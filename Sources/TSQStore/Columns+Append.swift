@@ -81,7 +81,8 @@ extension HistogramColumns {
         negativeBuckets.append(
             contentsOf: other.negativeBuckets[Self.range(other.negativeBucketEnds, index)])
         negativeBucketEnds.append(UInt32(negativeBuckets.count))
-        customBounds.append(contentsOf: other.customBounds[Self.range(other.customBoundEnds, index)])
+        customBounds.append(
+            contentsOf: other.customBounds[Self.range(other.customBoundEnds, index)])
         customBoundEnds.append(UInt32(customBounds.count))
     }
 

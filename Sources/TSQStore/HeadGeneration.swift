@@ -125,10 +125,12 @@ struct HeadGeneration: Sendable {
         for buffer in buffers {
             let times = buffer.times
             precondition(
-                zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "BUG: row times not ascending")
+                zip(times, times.dropFirst()).allSatisfy { $0 < $1 }, "BUG: row times not ascending"
+            )
             precondition(times.count == buffer.rows.count, "BUG: rows and times differ")
             precondition(
-                Set(buffer.layout.refs).count == buffer.layout.refs.count, "BUG: ref twice in a row")
+                Set(buffer.layout.refs).count == buffer.layout.refs.count, "BUG: ref twice in a row"
+            )
             for row in buffer.rows {
                 precondition(row.count <= buffer.layout.refs.count, "BUG: row beyond its layout")
                 samples += row.reduce(0) { $0 + ($1.bitPattern == RowLayout.absentBits ? 0 : 1) }

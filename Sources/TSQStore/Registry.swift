@@ -42,7 +42,7 @@ struct Registry {
             if let ref = try segment.index.lookup(labels, hash: hash) { return (ref, false) }
         }
         for frozen in frozen {
-            if let ref = try frozen.lookup(labels, hash: hash) { return (ref, false) }
+            if let ref = frozen.lookup(labels, hash: hash) { return (ref, false) }
         }
         return delta.register(labels, hash: hash)
     }

@@ -16,7 +16,8 @@ final class RowLayout: Sendable {
         self.group = group
         self.refs = refs
         var ascending = true
-        for index in refs.indices.dropFirst() where refs[index].rawValue < refs[index - 1].rawValue {
+        for index in refs.indices.dropFirst() where refs[index].rawValue < refs[index - 1].rawValue
+        {
             ascending = false
             break
         }

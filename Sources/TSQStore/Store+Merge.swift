@@ -16,7 +16,8 @@ extension Store {
             let newLow = min(low, block.minTimeMs)
             let newHigh = max(high, block.maxTimeMs)
             let (span, overflow) = newHigh.subtractingReportingOverflow(newLow)
-            let fits = !overflow && span <= blockRangeMs && block.level == run.first?.level ?? block.level
+            let fits =
+                !overflow && span <= blockRangeMs && block.level == run.first?.level ?? block.level
             if !fits || block.level >= mergeLevelMax {
                 run = []
                 (low, high) = (block.minTimeMs, block.maxTimeMs)

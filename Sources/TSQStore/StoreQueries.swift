@@ -27,9 +27,10 @@ struct StoreQueries: ~Copyable {
     private func coversAll(_ fromMs: TimestampMs, _ toMs: TimestampMs) -> Bool {
         snapshot.generations.allSatisfy {
             $0.isEmpty || $0.minTimeMs >= fromMs && $0.maxTimeMs <= toMs
-        } && snapshot.blocks.allSatisfy {
-            $0.footer.minTimeMs >= fromMs && $0.footer.maxTimeMs <= toMs
         }
+            && snapshot.blocks.allSatisfy {
+                $0.footer.minTimeMs >= fromMs && $0.footer.maxTimeMs <= toMs
+            }
     }
 
     /// The ordinals of each part that satisfy one of the matcher lists (none: all) and have samples

@@ -144,7 +144,8 @@ final class SimInode: @unchecked Sendable {
             case .append(let offset, let bytes):
                 let fate = Int.random(in: 0..<3, using: &random)
                 if fate == 0 { continue }
-                let count = fate == 1 ? bytes.count : Int.random(in: 0...bytes.count, using: &random)
+                let count =
+                    fate == 1 ? bytes.count : Int.random(in: 0...bytes.count, using: &random)
                 if kept.count < offset + count {
                     // A hole reads as zeros.
                     kept.append(contentsOf: repeatElement(0, count: offset + count - kept.count))

@@ -1,0 +1,104 @@
+import TSQBase
+import TSQIO
+import TSQModel
+import TSQStore
+import TSQTesting
+
+/// A store over a simulated disk and clock, without threads of its own.
+struct StoreHarness {
+    let disk: SimFileSystem
+    let clock: SimClock
+    var options: StoreOptions
+
+    init(seed: UInt64 = 1, nowMs: TimestampMs = 1_700_000_000_000) {
+        disk = SimFileSystem(seed: seed)
+        clock = SimClock(nowMs: nowMs)
+        options = StoreOptions()
+        options.runsInBackground = false
+        options.retentionMs = .max
+    }
+
+    func open() throws(StoreError) -> Store {
+        try Store.open(directory: "d", options: options, fileSystem: disk, clock: clock)
+    }
+
+    func openReadOnly() throws(StoreError) -> ReadOnlyStore {
+        try Store.openReadOnly(directory: "d", fileSystem: disk)
+    }
+}
+
+func labels(_ name: String, _ pairs: KeyValuePairs<String, String> = [:]) -> LabelSet {
+    var labels = pairs.map { Label($0.key, $0.value) }
+    labels.append(Label(LabelName.metricName, name))
+    return LabelSet(labels)
+}
+
+struct Sample: Equatable, CustomStringConvertible {
+    var timeMs: TimestampMs
+    var bits: UInt64
+
+    init(_ timeMs: TimestampMs, _ value: Double) {
+        self.timeMs = timeMs
+        bits = value.bitPattern
+    }
+
+    var description: String { "\(timeMs):\(Double(bitPattern: bits))" }
+}
+
+extension SeriesSource {
+    /// All samples of the series that satisfy `matchers`, by their labels.
+    func samples(
+        _ matchers: [LabelMatcher], fromMs: TimestampMs = .min, toMs: TimestampMs = .max
+    ) throws -> [LabelSet: [Sample]] {
+        let symbols = SymbolTable()
+        let selection = try select(
+            SelectRequest(matchers: matchers, fromMs: fromMs, toMs: toMs), symbols: symbols)
+        var result: [LabelSet: [Sample]] = [:]
+        var columns = SampleColumns()
+        for index in 0..<selection.count {
+            try selection.read(index, fromMs: fromMs, toMs: toMs, into: &columns)
+            result[selection.labels.labelSet(index, symbols)] = zip(
+                columns.times, columns.values
+            ).map { Sample($0, $1) }
+        }
+        return result
+    }
+
+    func samples(
+        named name: String, fromMs: TimestampMs = .min, toMs: TimestampMs = .max
+    ) throws -> [LabelSet: [Sample]] {
+        try samples(
+            [LabelMatcher(equal: LabelName.metricName, name)], fromMs: fromMs, toMs: toMs)
+    }
+}
+
+extension Store {
+    /// Commits loose samples of one series.
+    @discardableResult
+    func add(
+        _ labels: LabelSet, _ samples: [(TimestampMs, Double)],
+        origin: WriteOrigin = .backfill(overwrite: false)
+    ) throws -> CommitReport {
+        let ref = try resolve(labels)
+        var batch = WriteBatch(origin: origin)
+        for (time, value) in samples {
+            batch.refs.append(ref)
+            batch.times.append(time)
+            batch.values.append(value)
+        }
+        return try commit(batch)
+    }
+
+    /// Commits one row.
+    @discardableResult
+    func addRow(
+        _ group: WriteGroup, _ timeMs: TimestampMs, _ row: [(SeriesRef, Double)],
+        origin: WriteOrigin = .scrape
+    ) throws -> CommitReport {
+        var batch = WriteBatch(origin: origin, group: group)
+        batch.rowTimeMs = timeMs
+        batch.rowRefs = row.map(\.0)
+        batch.rowValues = row.map(\.1)
+        return try commit(batch)
+    }
+}
