@@ -24,7 +24,6 @@ extension Store {
     /// Cuts the head to blocks and lets the log begin anew behind them. Commits and queries go on
     /// meanwhile.
     package func checkpoint() throws(StoreError) {
-        if !Self.writesSegments { return }
         try manifest.withLock { (manifest) throws(StoreError) in
             let heads = freeze()
             if heads.isEmpty { return }
