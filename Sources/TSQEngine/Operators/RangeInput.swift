@@ -22,14 +22,19 @@ final class SelectorRange: RangeInput {
     private let matchers: [LabelMatcher]
     private let fromMs: TimestampMs
     private let toMs: TimestampMs
+    private let wantsStatistics: Bool
     private var reader = SampleReader()
     private var tileFromMs: TimestampMs = 0
     private var tileToMs: TimestampMs = 0
     private(set) var series = OutputSeries()
 
     /// `windows` are those of all steps.
-    init(_ query: QueryContext, matchers: [LabelMatcher], windows: borrowing Windows, count: Int) {
+    init(
+        _ query: QueryContext, matchers: [LabelMatcher], windows: borrowing Windows, count: Int,
+        wantsStatistics: Bool = false
+    ) {
         self.query = query
+        self.wantsStatistics = wantsStatistics
         self.matchers = matchers
         (fromMs, toMs) = Self.bounds(windows, count)
     }
@@ -50,7 +55,7 @@ final class SelectorRange: RangeInput {
             let selection = try query.source.select(
                 SelectRequest(matchers: matchers, fromMs: fromMs, toMs: toMs),
                 symbols: query.symbols)
-            reader = SampleReader(selection)
+            reader = SampleReader(selection, wantsStatistics: wantsStatistics)
             series.labels = selection.labels
         } catch {
             throw QueryError(error)

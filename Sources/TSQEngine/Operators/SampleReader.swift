@@ -7,9 +7,12 @@ struct SampleReader {
     private(set) var index = 0
     private let count: Int
     var columns = SampleColumns()
+    private let wantsStatistics: Bool
 
-    init(_ selection: (any SeriesSelection)? = nil) {
+    /// - Parameter wantsStatistics: of histograms only count, sum and reset hint matter.
+    init(_ selection: (any SeriesSelection)? = nil, wantsStatistics: Bool = false) {
         self.selection = selection
+        self.wantsStatistics = wantsStatistics
         count = selection?.count ?? 0
     }
 
@@ -28,6 +31,9 @@ struct SampleReader {
                 try selection.read(series, fromMs: fromMs, toMs: toMs, into: &columns)
             } catch {
                 throw QueryError(error)
+            }
+            if wantsStatistics && !columns.histograms.isEmpty {
+                columns.histograms.reduceToStatistics()
             }
             query.statistics.samplesRead += Int64(columns.times.count + columns.histograms.count)
             if !columns.isEmpty { return series }
@@ -62,6 +68,35 @@ extension SampleColumns {
                     all.histogram(index), timeMs: all.times[index],
                     startTimeMs: all.startTimes.isEmpty ? 0 : all.startTimes[index])
             }
+        }
+    }
+}
+
+extension HistogramColumns {
+    /// Keeps count, sum and hint of each histogram; an unknown hint is worked out from the one
+    /// before, as long as the buckets are there.
+    ///
+    /// - Source: Prometheus promql/histogram_stats_iterator.go.
+    mutating func reduceToStatistics() {
+        let all = self
+        removeAll()
+        var previous: Histogram?
+        for index in 0..<all.count {
+            let full = all.histogram(index)
+            var reduced = Histogram()
+            reduced.schema = full.schema
+            reduced.count = full.count
+            reduced.sum = full.sum
+            reduced.hint = full.hint
+            if !full.isStaleMarker {
+                if full.hint == .unknown, let previous {
+                    reduced.hint = full.detectsReset(since: previous) ? .reset : .notReset
+                }
+                previous = full
+            }
+            append(
+                reduced, timeMs: all.times[index],
+                startTimeMs: all.startTimes.isEmpty ? 0 : all.startTimes[index])
         }
     }
 }

@@ -1,21 +1,25 @@
 import TSQBase
 import TSQModel
+import TSQPromQL
 
 /// An instant selector with `smoothed`: the value at the step itself, on the straight line between
 /// the samples before and after it within the look-back; the last value where none comes after.
 final class SmoothedLeaf: Operator {
     private let matchers: [LabelMatcher]
     private let times: SelectorTimes
+    private let range: SourceRange
     private let countsSamples: Bool
+    private var name = ""
     private var reader = SampleReader()
     private var tile = Tile(0, 0)
 
     init(
         _ query: QueryContext, steps: StepRange, matchers: [LabelMatcher], times: SelectorTimes,
-        countsSamples: Bool
+        range: SourceRange, countsSamples: Bool
     ) {
         self.matchers = matchers
         self.times = times
+        self.range = range
         self.countsSamples = countsSamples
         super.init(query, steps: steps)
     }
@@ -44,6 +48,7 @@ final class SmoothedLeaf: Operator {
         let toMs = times.timeMs(tile.first + tile.count - 1).addingClamped(query.lookbackMs)
         guard let index = try reader.next(fromMs: fromMs, toMs: toMs, query) else { return nil }
         reader.columns.removeStaleMarkers()
+        name = query.text(series.labels.value(index, of: query.nameSymbol))
         row.reset(stepCount: tile.count)
         for step in 0..<tile.count { fill(times.timeMs(tile.first + step), step, &row) }
         let points = row.pointCount
@@ -55,22 +60,24 @@ final class SmoothedLeaf: Operator {
     private func fill(_ timeMs: TimestampMs, _ step: Int, _ row: inout StepRow) {
         let floats = Neighbours(reader.columns.times, timeMs, query.lookbackMs)
         let histograms = Neighbours(reader.columns.histograms.times, timeMs, query.lookbackMs)
-        // The newest sample at or before the step tells the type.
-        let floatMs = floats.before.map { reader.columns.times[$0] }
-        let histogramMs = histograms.before.map { reader.columns.histograms.times[$0] }
-        if let histogramMs, histogramMs > floatMs ?? .min {
+        if !floats.isEmpty && !histograms.isEmpty {
+            query.annotations.warn(PromQLTexts.mixedFloatsHistograms(name), range)
+            return
+        }
+        if !histograms.isEmpty {
             fillHistogram(timeMs, step, histograms, &row)
             return
         }
-        guard let before = floats.before, let floatMs else { return }
+        guard let before = floats.before else { return }
         let value = reader.columns.values[before]
-        guard floatMs != timeMs, let after = floats.after else {
+        let beforeMs = reader.columns.times[before]
+        guard beforeMs != timeMs, let after = floats.after else {
             row.setFloat(step, value)
             return
         }
         let next = reader.columns.values[after]
-        let length = Double(reader.columns.times[after] - floatMs)
-        row.setFloat(step, value + (next - value) * Double(timeMs - floatMs) / length)
+        let length = Double(reader.columns.times[after] - beforeMs)
+        row.setFloat(step, value + (next - value) * Double(timeMs - beforeMs) / length)
     }
 
     private func fillHistogram(
@@ -86,16 +93,40 @@ final class SmoothedLeaf: Operator {
         let next = reader.columns.histograms.histogram(after)
         let share =
             Double(timeMs - beforeMs) / Double(reader.columns.histograms.times[after] - beforeMs)
-        if let result = SmoothedLeaf.between(value, next, share) { row.setHistogram(step, result) }
+        if let result = between(value, next, share) { row.setHistogram(step, result) }
     }
 
-    /// On the line from `a` to `b`, bucket by bucket.
-    static func between(_ a: Histogram, _ b: Histogram, _ share: Double) -> Histogram? { a }
+    /// On the line from `a` to `b`, bucket by bucket; a counter that was reset starts from 0.
+    private func between(_ a: Histogram, _ b: Histogram, _ share: Double) -> Histogram? {
+        if a.usesCustomBounds != b.usesCustomBounds {
+            query.annotations.warn(PromQLTexts.mixedSchemas(name), range)
+            return nil
+        }
+        var result = b
+        if a.hint != .gauge && b.hint != .gauge && b.detectsReset(since: a) {
+            result.multiply(by: share)
+            return result
+        }
+        do throws(HistogramError) {
+            if try result.subtract(a).boundsReconciled {
+                query.annotations.inform(PromQLTexts.boundsReconciled(.subtraction), range)
+            }
+            result.multiply(by: share)
+            if try result.add(a).boundsReconciled {
+                query.annotations.inform(PromQLTexts.boundsReconciled(.addition), range)
+            }
+            return result
+        } catch {
+            query.annotations.warn(PromQLTexts.mixedSchemas(name), range)
+            return nil
+        }
+    }
 
     /// The samples around a time within the look-back.
     private struct Neighbours {
         var before: Int?
         var after: Int?
+        var isEmpty: Bool { before == nil && after == nil }
 
         init(_ times: [TimestampMs], _ timeMs: TimestampMs, _ lookbackMs: Int64) {
             var (low, high) = (0, times.count)

@@ -18,18 +18,20 @@ final class VectorLeaf: Operator {
     private let times: SelectorTimes
     private let answer: Answer
     private let countsSamples: Bool
+    private let wantsStatistics: Bool
     private var reader = SampleReader()
     private var cursor = LookbackCursor()
     private var tile = Tile(0, 0)
 
     init(
         _ query: QueryContext, steps: StepRange, matchers: [LabelMatcher], times: SelectorTimes,
-        answer: Answer, countsSamples: Bool
+        answer: Answer, countsSamples: Bool, wantsStatistics: Bool = false
     ) {
         request = matchers
         self.times = times
         self.answer = answer
         self.countsSamples = countsSamples
+        self.wantsStatistics = wantsStatistics
         super.init(query, steps: steps)
     }
 
@@ -44,7 +46,7 @@ final class VectorLeaf: Operator {
         } catch {
             throw QueryError(error)
         }
-        reader = SampleReader(selection)
+        reader = SampleReader(selection, wantsStatistics: wantsStatistics)
         series.labels = selection.labels
     }
 

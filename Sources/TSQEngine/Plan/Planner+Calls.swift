@@ -115,11 +115,15 @@ extension Planner {
         for scalar in scalars { parameters.append(try plan(scalar)) }
         // Prometheus places infos on native histograms at the first argument.
         let call = HistogramCall(
-            try plan(vector), kind, parameters: parameters,
+            try needing(.fixedEverything).plan(vector), kind, parameters: parameters,
             ranges: HistogramCallRanges(vector: vector.range, parameters: scalars.map(\.range)),
             context: context(arguments[0].range, arguments))
         return unique(call)
     }
+
+    private static let statisticsFunctions: Set<String> = [
+        "histogram_count", "histogram_sum", "histogram_avg",
+    ]
 
     private func planElementCall(
         _ node: CallExpr, _ arguments: [Expr]
@@ -133,7 +137,8 @@ extension Planner {
             if type == .scalar {
                 parameters.append(try plan(argument))
             } else {
-                vector = try plan(argument)
+                let needsStatistics = Self.statisticsFunctions.contains(node.function.name)
+                vector = try (needsStatistics ? needing(.statistics) : self).plan(argument)
             }
         }
         // Date functions without an argument tell the step's own date.

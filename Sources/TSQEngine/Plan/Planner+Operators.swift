@@ -13,9 +13,11 @@ extension Planner {
     }
 
     func plan(_ node: BinaryExpr) throws(QueryError) -> Operator {
-        let left = try plan(node.left)
-        let right = try plan(node.right)
         let operation = node.operation
+        let isTrim = operation == .trimUpper || operation == .trimLower
+        let planner = isTrim ? needing(.fixedEverything) : self
+        let left = try planner.plan(node.left)
+        let right = try planner.plan(node.right)
         let range = SourceRange(node.left.range.start, node.right.range.end)
         switch (node.left.type == .scalar, node.right.type == .scalar) {
         case (true, true):

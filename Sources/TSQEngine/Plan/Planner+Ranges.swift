@@ -25,7 +25,8 @@ extension Planner {
             windows.firstEndMs = times.firstMs
             windows.stepMs = times.stepMs
             let input = SelectorRange(
-                query, matchers: node.selector.matchers, windows: windows, count: steps.count)
+                query, matchers: node.selector.matchers, windows: windows, count: steps.count,
+                wantsStatistics: histogramNeed == .statistics)
             return RangePlan(
                 input: input, times: times, windows: windows, matchers: node.selector.matchers)
         case .subquery(let node):
@@ -56,7 +57,9 @@ extension Planner {
             stepMs: max(1, stepMs))
         // Even without a step the inside is planned: it may hold a mistake.
         let range = inner ?? StepRange(firstMs: times.firstMs, stepMs: max(1, stepMs), count: 1)
-        let operation = try with(range, countsSamples: false).plan(node.inner)
+        var planner = with(range).needing(.fixedEverything)
+        planner.countsSamples = false
+        let operation = try planner.plan(node.inner)
         return inner == nil ? nil : operation
     }
 

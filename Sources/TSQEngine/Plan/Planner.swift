@@ -12,9 +12,30 @@ struct Planner {
     let steps: StepRange
     /// Samples within a subquery are not counted: those of its result are.
     var countsSamples = true
+    /// What the functions around need of histograms.
+    var histogramNeed = HistogramNeed.everything
 
-    func with(_ steps: StepRange, countsSamples: Bool? = nil) -> Planner {
-        Planner(query: query, steps: steps, countsSamples: countsSamples ?? self.countsSamples)
+    /// - Source: Prometheus promql/engine.go `detectHistogramStatsDecoding`.
+    enum HistogramNeed {
+        case everything
+        /// Count, sum and reset hint: within `histogram_count`, `histogram_sum`, `histogram_avg`.
+        case statistics
+        /// Everything, whatever stands further in: within quantiles, trimming, subqueries.
+        case fixedEverything
+    }
+
+    func with(_ steps: StepRange) -> Planner {
+        var planner = Planner(query: query, steps: steps)
+        planner.countsSamples = countsSamples
+        planner.histogramNeed = histogramNeed
+        return planner
+    }
+
+    func needing(_ need: HistogramNeed) -> Planner {
+        if histogramNeed == .fixedEverything { return self }
+        var planner = self
+        planner.histogramNeed = need
+        return planner
     }
 
     func plan(_ expr: Expr) throws(QueryError) -> Operator {
@@ -42,12 +63,12 @@ struct Planner {
         let times = try self.times(at: node.at, offset: node.offset)
         if node.isSmoothed && answer == .value {
             return SmoothedLeaf(
-                query, steps: steps, matchers: node.matchers, times: times,
+                query, steps: steps, matchers: node.matchers, times: times, range: node.range,
                 countsSamples: countsSamples)
         }
         return VectorLeaf(
             query, steps: steps, matchers: node.matchers, times: times, answer: answer,
-            countsSamples: countsSamples)
+            countsSamples: countsSamples, wantsStatistics: histogramNeed == .statistics)
     }
 
     func times(at: AtModifier?, offset: DurationExpr?) throws(QueryError) -> SelectorTimes {

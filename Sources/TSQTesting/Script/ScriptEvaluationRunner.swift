@@ -132,7 +132,13 @@ struct ScriptEvaluationRunner {
         let inner = text[text.index(after: open)...].dropLast()
         let isPosition =
             inner.contains(":") && inner.allSatisfy { $0 == ":" || $0.isASCII && $0.isNumber }
-        let head = text[..<open]
-        return isPosition && head.hasSuffix(" ") ? String(head.dropLast()) : text
+        var head = text[..<open]
+        guard isPosition && head.hasSuffix(" ") else { return text }
+        head.removeLast()
+        // What Prometheus adds on repaired histograms with the position goes with it.
+        if let extremes = head.firstRange(of: ", from buckets ") {
+            head = head[..<extremes.lowerBound]
+        }
+        return String(head)
     }
 }
