@@ -148,8 +148,13 @@ extension ScrapeProtocol {
 /// Which metric and label names are valid, and how targets are asked to escape them.
 package struct NameScheme: Hashable, Sendable {
     /// Empty: not set.
-    package var validation = ""
-    package var escaping = ""
+    package var validation: String
+    package var escaping: String
+
+    package init(validation: String = "", escaping: String = "") {
+        self.validation = validation
+        self.escaping = escaping
+    }
 
     static let escapings = ["allow-utf-8", "underscores", "dots", "values"]
 

@@ -62,7 +62,7 @@ package struct ScrapeConfig: Sendable {
     package var nativeHistogramMinBucketFactor: Double = 0
     package var extraScrapeMetrics = false
     package var scrapeFailureLogFile = ""
-    package var nameScheme = NameScheme()
+    package var nameScheme = NameScheme(validation: "utf8", escaping: "allow-utf-8")
     package var limits = ScrapeLimits()
     package var httpClient = HTTPClientConfig()
     package var staticConfigs: [StaticConfig] = []

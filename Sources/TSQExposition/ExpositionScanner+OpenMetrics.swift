@@ -38,12 +38,7 @@ extension ExpositionScanner {
             throw error("data does not end with # EOF", at: offset)
         }
         if page[offset] == Byte.space, !isAtExemplar {
-            let start = offset
-            let seconds = try takeNumber("expected timestamp")
-            if !seconds.isFinite {
-                throw error("invalid timestamp \(seconds)", at: start + 1)
-            }
-            timeMs = GoNumber.int64(seconds * 1000)
+            timeMs = try takeSeconds("invalid timestamp")
             hasTimestamp = true
         }
         if isAtExemplar { try takeExemplar() }
@@ -69,12 +64,7 @@ extension ExpositionScanner {
         exemplarValue = try takeNumber("expected value after exemplar labels")
         exemplarTimeMs = nil
         if offset < page.count, page[offset] == Byte.space {
-            let start = offset
-            let seconds = try takeNumber("expected timestamp")
-            if !seconds.isFinite {
-                throw error("invalid exemplar timestamp \(seconds)", at: start + 1)
-            }
-            exemplarTimeMs = GoNumber.int64(seconds * 1000)
+            exemplarTimeMs = try takeSeconds("invalid exemplar timestamp")
         }
         hasExemplar = true
     }
@@ -91,6 +81,41 @@ extension ExpositionScanner {
         }
         if offset == start { throw unexpected(expected) }
         return try number(start..<offset)
+    }
+
+    /// Seconds as ms, cut off after the third decimal. Plain decimals are exact, so that what is
+    /// exported comes back the same; Prometheus multiplies, which for times since 1970 with real
+    /// clocks gives the same.
+    private mutating func takeSeconds(_ invalid: String) throws(ExpositionError) -> TimestampMs {
+        let start = offset + 1
+        let seconds = try takeNumber("expected timestamp")
+        if !seconds.isFinite { throw error("\(invalid) \(seconds)", at: start) }
+        return exactMs(start..<offset) ?? GoNumber.int64(seconds * 1000)
+    }
+
+    /// nil for anything but digits with one point at most, and for numbers too long to be times.
+    private func exactMs(_ range: Range<Int>) -> TimestampMs? {
+        var index = range.lowerBound
+        let isNegative = page[index] == 0x2D
+        if isNegative { index += 1 }
+        guard range.upperBound - index <= 24 else { return nil }
+        var whole: Int64 = 0
+        var decimals = -1
+        while index < range.upperBound {
+            let byte = page[index]
+            if byte == 0x2E, decimals < 0 {
+                decimals = 0
+            } else if Byte.isDigit(byte) {
+                guard whole < Int64.max / 100_000 else { return nil }
+                if decimals < 3 { whole = whole * 10 + Int64(byte - 0x30) }
+                if decimals >= 0 { decimals += 1 }
+            } else {
+                return nil
+            }
+            index += 1
+        }
+        for _ in min(max(decimals, 0), 3)..<3 { whole *= 10 }
+        return isNegative ? -whole : whole
     }
 
     private mutating func takeOpenMetricsLabels(isExemplar: Bool) throws(ExpositionError) {

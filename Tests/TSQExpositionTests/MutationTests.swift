@@ -60,18 +60,25 @@ import Testing
         for line in lines {
             let bytes = Array(line.utf8)
             var fast = ExpositionScanner(bytes.span, format: .prometheusText)
-            #expect(fast.nextMatching(known.span), "\(line)")
+            let isMatch = fast.nextMatching(known.span)
+            #expect(isMatch, "\(line)")
             var slow = ExpositionScanner(bytes.span, format: .prometheusText)
-            #expect(try slow.next() == .series)
-            #expect(fast.value.bitPattern == slow.value.bitPattern)
-            #expect(fast.timestampMs == slow.timestampMs)
-            #expect(fast.series == slow.series)
-            #expect(try fast.next() == .end)
+            let entry = try slow.next()
+            #expect(entry == .series)
+            let (a, b) = (fast.value.bitPattern, slow.value.bitPattern)
+            #expect(a == b, "\(line)")
+            let (aTime, bTime) = (fast.timestampMs, slow.timestampMs)
+            #expect(aTime == bTime, "\(line)")
+            let (aSeries, bSeries) = (fast.series, slow.series)
+            #expect(aSeries == bSeries, "\(line)")
+            let last = try fast.next()
+            #expect(last == .end)
         }
         for line in ["a{b=\"cc\"} 1\n", "a{b=\"c\"}1\n", "a{b=\"c\"} x\n", "a{b=\"c\"} \n", "a{b"] {
             let bytes = Array(line.utf8)
             var scanner = ExpositionScanner(bytes.span, format: .prometheusText)
-            #expect(!scanner.nextMatching(known.span), "\(line)")
+            let isMatch = scanner.nextMatching(known.span)
+            #expect(!isMatch, "\(line)")
         }
     }
 

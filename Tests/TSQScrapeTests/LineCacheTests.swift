@@ -1,5 +1,6 @@
 import TSQBase
 import TSQConfig
+import TSQExposition
 import TSQModel
 import Testing
 

@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import TSQBase
 import TSQConfig
+import TSQExposition
 import TSQHTTPClient
 import TSQModel
 

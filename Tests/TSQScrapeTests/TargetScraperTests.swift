@@ -1,6 +1,8 @@
 import Foundation
+import Synchronization
 import TSQBase
 import TSQConfig
+import TSQExposition
 import TSQModel
 import TSQRelabel
 import Testing
