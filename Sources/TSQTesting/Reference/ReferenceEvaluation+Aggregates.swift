@@ -292,7 +292,7 @@ extension ReferenceEvaluation {
         guard let parameter = node.parameter else { preconditionFailure("BUG: no parameter") }
         let name = try string(parameter)
         if name.isEmpty || name.unicodeScalars.contains("\u{FFFD}") {
-            throw .execution("invalid label name \(GoQuote.quoted(name))")
+            throw .execution("invalid label name \(parameter.quotedString)")
         }
         var samples = try vector(node.operand, timeMs, frame)
         for index in samples.indices {
