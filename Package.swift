@@ -53,6 +53,8 @@ let coreTargets: [Target] = [
     executable(
         "bench-engine", path: "Benchmarks/Engine",
         ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase"]),
+    executable(
+        "bench-store", path: "Benchmarks/Store", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
     tests("TSQTidyTests", []),
     tests("TSQBaseTests", ["TSQBase"]),
     tests("TSQModelTests", ["TSQModel", "TSQBase"]),

@@ -13,6 +13,14 @@ extension ByteWriter {
         }
     }
 
+    mutating func newSeries(_ series: [LogRecord.NewSeries]) {
+        uvarint(UInt64(series.count))
+        for (ref, labels) in series {
+            uvarint(UInt64(ref))
+            self.labels(labels)
+        }
+    }
+
     /// Differences, zigzag.
     mutating func refs(_ refs: [SeriesRef]) {
         uvarint(UInt64(refs.count))
@@ -81,6 +89,17 @@ extension ByteReader {
         labels.reserveCapacity(count)
         for _ in 0..<count { labels.append(Label(try string(), try string())) }
         return LabelSet(sorted: labels)
+    }
+
+    mutating func newSeries() throws(ByteReadError) -> [LogRecord.NewSeries] {
+        let count = try count(max: remaining)
+        var series: [LogRecord.NewSeries] = []
+        series.reserveCapacity(count)
+        for _ in 0..<count {
+            let ref = UInt32(clamping: try uvarint())
+            series.append((ref, try labels()))
+        }
+        return series
     }
 
     mutating func refs() throws(ByteReadError) -> [SeriesRef] {

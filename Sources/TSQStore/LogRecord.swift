@@ -4,60 +4,48 @@ import TSQModel
 /// The payloads of the log's records (docs/format/log.md).
 enum LogRecord {
     enum Kind: UInt8 {
-        /// New series: refs and labels.
+        /// New series, when there are more than a commit takes with it.
         case series = 1
-        /// The series of a group's rows; stands in every segment before the first row of it.
-        case layout = 2
-        /// A commit.
-        case batch = 3
+        /// A commit: series that are new with it, the layout of its row when it is the first of it
+        /// in the segment, and the samples. One record, so that it is there as a whole or not.
+        case commit = 3
     }
 
     /// Samples of one batch: its record stays below the log's limit whatever they are.
     static let batchSamplesMax = 2_000_000
 
-    static func encode(series: [(ref: UInt32, labels: LabelSet)]) -> [UInt8] {
+    typealias NewSeries = (ref: UInt32, labels: LabelSet)
+
+    static func encode(series: [NewSeries]) -> [UInt8] {
         var writer = ByteWriter(reserving: series.count * 96)
-        writer.uvarint(UInt64(series.count))
-        for (ref, labels) in series {
-            writer.uvarint(UInt64(ref))
-            writer.labels(labels)
-        }
+        writer.newSeries(series)
         return writer.bytes
     }
 
-    static func decodeSeries(
-        _ payload: Span<UInt8>
-    ) throws(ByteReadError) -> [(ref: UInt32, labels: LabelSet)] {
+    static func decodeSeries(_ payload: Span<UInt8>) throws(ByteReadError) -> [NewSeries] {
         var reader = ByteReader(payload)
-        let count = try reader.count(max: payload.count)
-        var series: [(ref: UInt32, labels: LabelSet)] = []
-        series.reserveCapacity(count)
-        for _ in 0..<count {
-            let ref = UInt32(clamping: try reader.uvarint())
-            series.append((ref, try reader.labels()))
-        }
-        return series
+        return try reader.newSeries()
     }
 
-    static func encode(layout: RowLayout) -> [UInt8] {
-        var writer = ByteWriter(reserving: layout.refs.count * 2 + 16)
-        writer.uvarint(UInt64(layout.id))
-        writer.uvarint(UInt64(layout.group))
-        writer.refs(layout.refs)
-        return writer.bytes
-    }
-
-    static func decodeLayout(_ payload: Span<UInt8>) throws(ByteReadError) -> RowLayout {
-        var reader = ByteReader(payload)
-        let id = UInt32(clamping: try reader.uvarint())
-        let group = UInt32(clamping: try reader.uvarint())
-        return RowLayout(id: id, group: group, refs: try reader.refs())
-    }
+    private static let seriesFlag: UInt8 = 0x10
+    private static let layoutFlag: UInt8 = 0x20
 
     /// Overwrites `writer` by the payload of a commit.
-    static func encode(_ batch: borrowing AcceptedBatch, into writer: inout ByteWriter) {
+    static func encode(
+        _ batch: borrowing AcceptedBatch, series: [NewSeries], withLayout: Bool,
+        into writer: inout ByteWriter
+    ) {
         writer.bytes.removeAll(keepingCapacity: true)
-        writer.u8(originByte(batch.origin))
+        var first = originByte(batch.origin)
+        if !series.isEmpty { first |= seriesFlag }
+        if withLayout { first |= layoutFlag }
+        writer.u8(first)
+        if !series.isEmpty { writer.newSeries(series) }
+        if withLayout, let layout = batch.rowLayout {
+            writer.uvarint(UInt64(layout.id))
+            writer.uvarint(UInt64(layout.group))
+            writer.refs(layout.refs)
+        }
         if let layout = batch.rowLayout {
             writer.uvarint(UInt64(layout.id) + 1)
             writer.i64(batch.rowTimeMs)
@@ -84,20 +72,38 @@ enum LogRecord {
         }
     }
 
-    /// - Parameter layout: the layout of an id that the segment has given.
-    static func decodeBatch(
-        _ payload: Span<UInt8>, layout: (UInt32) -> RowLayout?
-    ) throws(ByteReadError) -> AcceptedBatch {
+    /// Reads a commit. Its layout is added to `layouts`, where its row's layout is looked up.
+    ///
+    /// - Parameter layoutOnly: reads no further than the layout; for records before the place from
+    ///   which a log is read.
+    static func decodeCommit(
+        _ payload: Span<UInt8>, layouts: inout [UInt32: RowLayout], layoutOnly: Bool = false
+    ) throws(ByteReadError) -> (series: [NewSeries], batch: AcceptedBatch) {
         var reader = ByteReader(payload)
         var batch = AcceptedBatch()
-        batch.origin = origin(try reader.u8())
+        let first = try reader.u8()
+        batch.origin = origin(first & 0xF)
+        let series = first & seriesFlag == 0 ? [] : try reader.newSeries()
+        if first & layoutFlag != 0 {
+            let id = UInt32(clamping: try reader.uvarint())
+            let group = UInt32(clamping: try reader.uvarint())
+            layouts[id] = RowLayout(id: id, group: group, refs: try reader.refs())
+        }
+        if !layoutOnly { try decode(&reader, into: &batch, layouts) }
+        return (series, batch)
+    }
+
+    private static func decode(
+        _ reader: inout ByteReader, into batch: inout AcceptedBatch,
+        _ layouts: [UInt32: RowLayout]
+    ) throws(ByteReadError) {
         let layoutID = try reader.uvarint()
         if layoutID > 0 {
             batch.rowTimeMs = try reader.i64()
             batch.rowValues = try reader.doubles()
             batch.rowStartTimes = try reader.times()
             // Without its layout (lost with a damaged record) a row means nothing.
-            batch.rowLayout = layout(UInt32(clamping: layoutID - 1))
+            batch.rowLayout = layouts[UInt32(clamping: layoutID - 1)]
             batch.rowPresentCount = batch.rowValues.reduce(0) {
                 $0 + ($1.bitPattern == RowLayout.absentBits ? 0 : 1)
             }
@@ -110,7 +116,7 @@ enum LogRecord {
         }
         batch.histogramRefs = try reader.refs()
         if !batch.histogramRefs.isEmpty { batch.histograms = try reader.histograms() }
-        for _ in 0..<(try reader.count(max: payload.count)) {
+        for _ in 0..<(try reader.count(max: reader.remaining)) {
             let ref = SeriesRef(UInt32(clamping: try reader.uvarint()))
             let labels = try reader.labels()
             let value = try reader.f64()
@@ -125,7 +131,6 @@ enum LogRecord {
             batch.rowLayout.map({ rows <= $0.refs.count }) ?? true,
             batch.histograms.count == batch.histogramRefs.count
         else { throw .truncated(offset: reader.offset, needed: 0) }
-        return batch
     }
 
     private static func originByte(_ origin: WriteOrigin) -> UInt8 {

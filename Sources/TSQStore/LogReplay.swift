@@ -43,7 +43,6 @@ struct LogReplay {
                     layouts.removeAll(keepingCapacity: true)
                 }
                 let isNew = cursor.recordStart >= end
-                if !isNew && cursor.kind != LogRecord.Kind.layout.rawValue { continue }
                 if isNew { recordCount += 1 }
                 apply(cursor.kind, cursor.payload, isNew: isNew)
             }
@@ -60,18 +59,17 @@ struct LogReplay {
     private mutating func apply(_ kind: UInt8, _ payload: [UInt8], isNew: Bool) {
         do {
             switch LogRecord.Kind(rawValue: kind) {
-            case .series:
+            case .series where isNew:
                 for (ref, labels) in try LogRecord.decodeSeries(payload.span) {
                     try register(ref, labels)
                 }
-            case .layout:
-                let layout = try LogRecord.decodeLayout(payload.span)
-                layouts[layout.id] = layout
-            case .batch:
-                let layouts = layouts
-                apply(try LogRecord.decodeBatch(payload.span) { layouts[$0] })
-            case nil:
-                break
+            case .commit:
+                let (series, batch) = try LogRecord.decodeCommit(
+                    payload.span, layouts: &layouts, layoutOnly: !isNew)
+                if !isNew { return }
+                for (ref, labels) in series { try register(ref, labels) }
+                apply(batch)
+            default: break
             }
         } catch {
             // The checksum was right, so this is no damage of the disk: a record of another version.

@@ -104,15 +104,16 @@ extension Store: SampleAppender {
                 core.loggedLayouts.removeAll(keepingCapacity: true)
             }
             let before = log.bytesAppended
-            try writePendingSeries()
-            if let layout = batch.rowLayout, !core.loggedLayouts.contains(layout.id) {
-                let record = LogRecord.encode(layout: layout)
-                try log.append(kind: LogRecord.Kind.layout.rawValue, record.span)
-                core.loggedLayouts.insert(layout.id)
+            let series = try nextSeries()
+            let layout = batch.rowLayout.flatMap {
+                core.loggedLayouts.contains($0.id) ? nil : $0
             }
-            LogRecord.encode(batch, into: &core.writer)
+            LogRecord.encode(
+                batch, series: series, withLayout: layout != nil, into: &core.writer)
             let end = try log.append(
-                kind: LogRecord.Kind.batch.rawValue, core.writer.bytes.span)
+                kind: LogRecord.Kind.commit.rawValue, core.writer.bytes.span)
+            if !series.isEmpty { pendingSeries.withLock { $0.removeFirst(series.count) } }
+            if let layout { core.loggedLayouts.insert(layout.id) }
             core.logBytes += log.bytesAppended - before
             return end
         } catch {
@@ -126,10 +127,14 @@ extension Store: SampleAppender {
     /// Series in one log record, at most.
     private static let seriesPerRecordMax = 50_000
 
-    private func writePendingSeries() throws(IOError) {
+    /// The new series that go with the next commit. When there are very many, those before them are
+    /// written on their own.
+    private func nextSeries() throws(IOError) -> [LogRecord.NewSeries] {
         while true {
-            let series = pendingSeries.withLock { Array($0.prefix(Self.seriesPerRecordMax)) }
-            if series.isEmpty { return }
+            let (series, isAll) = pendingSeries.withLock {
+                (Array($0.prefix(Self.seriesPerRecordMax)), $0.count <= Self.seriesPerRecordMax)
+            }
+            if isAll { return series }
             let record = LogRecord.encode(series: series)
             try log.append(kind: LogRecord.Kind.series.rawValue, record.span)
             pendingSeries.withLock { $0.removeFirst(series.count) }

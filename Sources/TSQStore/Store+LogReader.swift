@@ -40,16 +40,13 @@ extension Store: LogReader {
                     segment = cursor.recordStart.segment
                     layouts.removeAll()
                 }
-                switch LogRecord.Kind(rawValue: cursor.kind) {
-                case .layout:
-                    let layout = try LogRecord.decodeLayout(cursor.payload.span)
-                    layouts[layout.id] = layout
-                case .batch where cursor.recordStart >= start:
-                    let known = layouts
-                    let batch = try LogRecord.decodeBatch(cursor.payload.span) { known[$0] }
+                guard cursor.kind == LogRecord.Kind.commit.rawValue else { continue }
+                let isNew = cursor.recordStart >= start
+                let (_, batch) = try LogRecord.decodeCommit(
+                    cursor.payload.span, layouts: &layouts, layoutOnly: !isNew)
+                if isNew {
                     body(batch.writeBatch)
                     count += 1
-                default: break
                 }
             }
             let end = max(start, cursor.place)

@@ -57,6 +57,8 @@ extension SeriesSource {
         var columns = SampleColumns()
         for index in 0..<selection.count {
             try selection.read(index, fromMs: fromMs, toMs: toMs, into: &columns)
+            // A series may be selected by the bounds of a chunk and have nothing in the range.
+            if columns.times.isEmpty { continue }
             result[selection.labels.labelSet(index, symbols)] = zip(
                 columns.times, columns.values
             ).map { Sample($0, $1) }

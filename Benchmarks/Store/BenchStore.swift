@@ -1,0 +1,212 @@
+// Measures the store alone: appending prepared rows, disk and memory, reading, starting.
+//
+//     bench-store DIR [series] [rows] [seriesPerGroup]
+import TSQBase
+import TSQIO
+import TSQModel
+import TSQStore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The next values of a page like those of the benchmark exporter: counters, gauges, constants, a
+/// random walk.
+struct PageValues {
+    var values: [Double]
+    private var random: SplitMix64
+
+    init(count: Int, seed: UInt64) {
+        values = [Double](repeating: 0, count: count)
+        random = SplitMix64(seed: seed)
+    }
+
+    mutating func advance() {
+        for index in values.indices {
+            let draw = random.next()
+            switch index % 10 {
+            case 0, 1, 2: values[index] += Double(draw % 97)
+            case 3: values[index] += Double(draw % 100) / 100
+            case 4: if draw % 4 == 0 { values[index] = Double(draw >> 8 & 0xFFFF) }
+            case 5: values[index] = Double(draw % 10_000) / 100
+            case 6, 7: values[index] = Double(index)
+            case 8: if draw % 30 == 0 { values[index] += 1 }
+            default: values[index] += Double(draw % 1_000_000) / 999_983 - 0.5
+            }
+        }
+    }
+}
+
+struct StandardErrorEvents: EventSink {
+    func log(
+        _ level: EventLevel, _ message: String, _ fields: [(key: String, value: String)]
+    ) {
+        print("\(level): \(message) \(fields)")
+    }
+    func count(_ name: StaticString, by amount: UInt64, labels: [(name: String, value: String)]) {}
+}
+
+func cpuSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
+func residentKiB() -> Int {
+    guard let bytes = try? PosixFileSystem().readAllOfProc("/proc/self/status") else { return 0 }
+    let text = String(decoding: bytes, as: UTF8.self)
+    for line in text.split(separator: "\n") where line.hasPrefix("VmRSS:") {
+        return Int(line.split(separator: " ").dropFirst().first ?? "") ?? 0
+    }
+    return 0
+}
+
+extension PosixFileSystem {
+    /// Files of /proc say that they are empty.
+    func readAllOfProc(_ path: String) throws(IOError) -> [UInt8] {
+        let file = try open(path, .read)
+        var bytes: [UInt8] = []
+        _ = try file.read(at: 0, byteCount: 1 << 16, into: &bytes)
+        return bytes
+    }
+}
+
+func seconds(_ body: () throws -> Void) rethrows -> Double {
+    let clock = SystemClock()
+    let start = clock.monotonicNs()
+    try body()
+    return Double(clock.monotonicNs() - start) / 1e9
+}
+
+func rounded(_ value: Double, _ digits: Int = 3) -> String {
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    return "\((value * scale).rounded() / scale)"
+}
+
+@main
+struct BenchStore {
+    static func main() throws {
+        let arguments = CommandLine.arguments
+        let directory = arguments.count > 1 ? arguments[1] : "bench-data"
+        let seriesCount = arguments.count > 2 ? Int(arguments[2]) ?? 57_000 : 57_000
+        let rowCount = arguments.count > 3 ? Int(arguments[3]) ?? 240 : 240
+        let width = arguments.count > 4 ? Int(arguments[4]) ?? 1140 : 1140
+        try append(directory, seriesCount, rowCount, width)
+        try read(directory, seriesCount)
+    }
+
+    static func append(
+        _ directory: String, _ seriesCount: Int, _ rowCount: Int, _ width: Int
+    ) throws {
+        var options = StoreOptions()
+        options.retentionMs = .max
+        let store = try Store.open(
+            directory: directory, options: options, events: StandardErrorEvents())
+        let baseKiB = residentKiB()
+        var batches: [WriteBatch] = []
+        let registering = try seconds {
+            for start in stride(from: 0, to: seriesCount, by: width) {
+                var batch = WriteBatch(origin: .scrape, group: store.openGroup())
+                for series in start..<min(start + width, seriesCount) {
+                    let labels = LabelSet([
+                        "__name__": "m\(series % width / 10)", "instance": "web-\(start / width)",
+                        "job": "bench", "device": "d\(series % 10)", "zone": "z\(series % 3)",
+                    ])
+                    batch.rowRefs.append(try store.resolve(labels))
+                }
+                batches.append(batch)
+            }
+        }
+        print("register \(seriesCount) series: \(rounded(registering)) s")
+        var pages = batches.map {
+            PageValues(count: $0.rowRefs.count, seed: UInt64($0.rowRefs[0].rawValue))
+        }
+        let startMs = SystemClock().nowMs() - Int64(rowCount) * 1000
+        var appendSeconds = 0.0
+        var longest = 0.0
+        let cpuStart = cpuSeconds()
+        var pageCPU = 0.0
+        for row in 0..<rowCount {
+            for index in batches.indices {
+                let before = cpuSeconds()
+                pages[index].advance()
+                batches[index].rowValues = pages[index].values
+                batches[index].rowTimeMs = startMs + Int64(row) * 1000 + Int64(index)
+                pageCPU += cpuSeconds() - before
+                let took = try seconds { _ = try store.commit(batches[index]) }
+                appendSeconds += took
+                longest = max(longest, took)
+            }
+        }
+        let samples = Double(seriesCount * rowCount)
+        let cpu = cpuSeconds() - cpuStart - pageCPU
+        print(
+            "append: \(rounded(samples / appendSeconds / 1e6, 1)) M samples/s in commit, "
+                + "longest commit \(rounded(longest * 1000, 1)) ms")
+        print(
+            "CPU per million samples, cutting and merging included: \(rounded(cpu / samples * 1e6)) s"
+        )
+        print("resident: \(residentKiB()) KiB (\(baseKiB) at start)")
+        let statistics = store.statistics()
+        print(
+            "disk: blocks \(rounded(Double(statistics.blockBytes) / samples)) bytes/sample in "
+                + "\(statistics.blockCount), log \(rounded(Double(statistics.logBytes) / samples)), "
+                + "all \(rounded(Double(statistics.diskBytes) / samples))")
+        let checkpoint = try seconds { try store.checkpoint() }
+        let after = store.statistics()
+        print(
+            "checkpoint: \(rounded(checkpoint)) s; then blocks "
+                + "\(rounded(Double(after.blockBytes) / samples)), all "
+                + "\(rounded(Double(after.diskBytes) / samples)) bytes/sample")
+        // As after SIGKILL the log has something to replay.
+        for index in batches.indices {
+            batches[index].rowTimeMs += 1000
+            _ = try store.commit(batches[index])
+        }
+        try store.close()
+        print("resident after closing: \(residentKiB()) KiB")
+    }
+
+    static func read(_ directory: String, _ seriesCount: Int) throws {
+        var opened: Store?
+        let opening = try seconds { opened = try Store.open(directory: directory) }
+        guard let store = opened else { return }
+        print("open: \(rounded(opening * 1000, 1)) ms; resident \(residentKiB()) KiB")
+        for (name, matchers) in [
+            ("one metric", [LabelMatcher(equal: "__name__", "m5")]),
+            ("one instance", [LabelMatcher(equal: "instance", "web-3")]),
+            ("everything", [LabelMatcher(equal: "job", "bench")]),
+        ] {
+            var samples = 0
+            var count = 0
+            var sum = 0.0
+            var selecting = 0.0
+            let took = try seconds {
+                let symbols = SymbolTable()
+                var selection: (any SeriesSelection)?
+                selecting = try seconds {
+                    selection = try store.select(
+                        SelectRequest(matchers: matchers, fromMs: 0, toMs: .max), symbols: symbols)
+                }
+                guard let selection else { return }
+                var columns = SampleColumns()
+                count = selection.count
+                for index in 0..<selection.count {
+                    try selection.read(index, fromMs: 0, toMs: .max, into: &columns)
+                    samples += columns.times.count
+                    sum += columns.values.last ?? 0
+                }
+            }
+            print(
+                "\(name): \(count) series, \(samples) samples, select \(rounded(selecting * 1000, 2)) "
+                    + "ms, all \(rounded(took * 1000, 2)) ms, "
+                    + "\(rounded(Double(samples) / (took - selecting) / 1e6, 1)) M samples/s (\(sum))"
+            )
+        }
+        print("resident: \(residentKiB()) KiB")
+        try store.close()
+    }
+}
