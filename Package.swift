@@ -121,6 +121,7 @@ let serverTargets: [Target] = [
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     executable("tsq", ["TSQCommand"]),
     executable(
@@ -146,13 +147,17 @@ let serverTargets: [Target] = [
             "TSQModel", "TSQBase", "CZlib",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
-            .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "NIOCore", package: "swift-nio"),
         ]),
     tests("TSQKitTests", ["TSQKit"]),
     tests(
         "TSQCommandTests",
-        ["TSQCommand", "TSQKit", "TSQEngine", "TSQTesting", "TSQModel", "TSQBase"]),
+        [
+            "TSQCommand", "TSQKit", "TSQEngine", "TSQTesting", "TSQModel", "TSQBase",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
 ]
 
 let package = Package(

@@ -7,7 +7,8 @@ import TSQScrape
 /// What the routes need from outside. TSQHTTP knows neither store nor configuration file.
 package struct APIContext: Sendable {
     package var source: any SeriesSource
-    package var engine: QueryEngine
+    /// The engine of now: a reload may bring another.
+    package var engine: @Sendable () -> QueryEngine
     package var metrics: PrometheusMetricsFactory
     package var clock: any WallClock = SystemClock()
     package var events: any EventSink = NullEventSink()
@@ -31,7 +32,8 @@ package struct APIContext: Sendable {
     package var quit: (@Sendable () -> Void)?
 
     package init(
-        source: any SeriesSource, engine: QueryEngine, metrics: PrometheusMetricsFactory
+        source: any SeriesSource, engine: @escaping @Sendable () -> QueryEngine,
+        metrics: PrometheusMetricsFactory
     ) {
         self.source = source
         self.engine = engine

@@ -21,6 +21,17 @@ final class CounterSeries: CounterHandler, FloatingPointCounterHandler {
         if amount > 0 { fractional.addDouble(amount) }
     }
 
+    /// Sets the whole part; a smaller total than before is ignored.
+    func raise(to total: Int64) {
+        var current = whole.load(ordering: .relaxed)
+        while current < total {
+            let (exchanged, original) = whole.compareExchange(
+                expected: current, desired: total, ordering: .relaxed)
+            if exchanged { return }
+            current = original
+        }
+    }
+
     func reset() {
         whole.store(0, ordering: .relaxed)
         fractional.store(0, ordering: .relaxed)

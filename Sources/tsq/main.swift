@@ -1,1 +1,4 @@
-print("placeholder")
+import Foundation
+import TSQCommand
+
+exit(await TSQ.main(arguments: Array(CommandLine.arguments.dropFirst())))

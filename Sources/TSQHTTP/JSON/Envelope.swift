@@ -1,7 +1,7 @@
 /// The frame of every answer under `/api/v1`.
-enum Envelope {
+package enum Envelope {
     /// `{"status":"success","data":…}` with warnings and infos behind it where there are any.
-    static func success(
+    package static func success(
         warnings: [String] = [], infos: [String] = [], reserving byteCount: Int = 1024,
         _ data: (inout JSONWriter) -> Void
     ) -> [UInt8] {
@@ -16,7 +16,7 @@ enum Envelope {
         return json.bytes
     }
 
-    static func failure(_ error: APIError, warnings: [String] = []) -> [UInt8] {
+    package static func failure(_ error: APIError, warnings: [String] = []) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         json.key("status")

@@ -6,6 +6,8 @@ package struct APIRequest: Sendable {
     /// Without the query, percent-decoded piece by piece.
     package var segments: [String]
     package var path: String
+    /// The query as it came, without the question mark.
+    package var query: String
     package var form: FormParameters
     package var accept: String?
     package var origin: String?
@@ -13,11 +15,13 @@ package struct APIRequest: Sendable {
     package var cancellation: QueryCancellation
 
     package init(
-        method: String, path: String, form: FormParameters, accept: String? = nil,
-        origin: String? = nil, cancellation: QueryCancellation = QueryCancellation()
+        method: String, path: String, query: String = "", form: FormParameters,
+        accept: String? = nil, origin: String? = nil,
+        cancellation: QueryCancellation = QueryCancellation()
     ) {
         self.method = method
         self.path = path
+        self.query = query
         self.form = form
         self.accept = accept
         self.origin = origin

@@ -18,7 +18,7 @@ extension APIRoutes {
         }
         let now = context.clock.nowMs()
         let lookup = Lookup(
-            limit: 0, fromMs: now - context.engine.options.lookbackMs, toMs: now,
+            limit: 0, fromMs: now - context.engine().options.lookbackMs, toMs: now,
             matchers: matchers)
         let (source, external) = (context.source, context.externalLabels())
         return await onLookupPool {

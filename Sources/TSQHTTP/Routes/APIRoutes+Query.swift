@@ -20,7 +20,7 @@ extension APIRoutes {
         } catch {
             return .failure(error)
         }
-        let (engine, source, text) = (context.engine, context.source, form["query"])
+        let (engine, source, text) = (context.engine(), context.source, form["query"])
         return await answer(request, limit: limit, options) { options throws(QueryError) in
             try engine.instant(text, atMs: timeMs, from: source, options: options)
         }
@@ -38,7 +38,7 @@ extension APIRoutes {
         } catch {
             return .failure(error)
         }
-        let (engine, source, text) = (context.engine, context.source, form["query"])
+        let (engine, source, text) = (context.engine(), context.source, form["query"])
         return await answer(request, limit: limit, options) { options throws(QueryError) in
             try engine.range(
                 text, startMs: range.startMs, endMs: range.endMs, stepMs: range.stepMs,
@@ -66,7 +66,7 @@ extension APIRoutes {
         do throws(PromQLSyntaxError) {
             return answer(
                 try PromQLParser.parse(
-                    request.form["query"], options: context.engine.options.parse))
+                    request.form["query"], options: context.engine().options.parse))
         } catch {
             return .failure(.parameter("query", error.message))
         }
@@ -107,7 +107,7 @@ extension APIRoutes {
         if !request.form["timeout"].isEmpty {
             let timeoutNs = try ParameterValues.durationNs(request.form, "timeout")
             options.timeoutMs = min(
-                context.engine.options.timeoutMs, max(0, timeoutNs / 1_000_000))
+                context.engine().options.timeoutMs, max(0, timeoutNs / 1_000_000))
         }
         if !request.form["lookback_delta"].isEmpty {
             switch ParameterValues.duration(request.form["lookback_delta"]) {
@@ -131,7 +131,7 @@ extension APIRoutes {
     ) async -> APIResponse {
         let clock = context.clock
         let submittedNs = clock.monotonicNs()
-        let timeoutMs = options.timeoutMs ?? context.engine.options.timeoutMs
+        let timeoutMs = options.timeoutMs ?? context.engine().options.timeoutMs
         let wantsStatistics = !request.form["stats"].isEmpty
         let cancellation = request.cancellation
         do throws(WorkPool.Refusal) {

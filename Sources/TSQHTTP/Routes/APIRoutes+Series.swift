@@ -73,7 +73,7 @@ extension APIRoutes {
                 throw APIError(
                     .badData, "end timestamp must not be before start timestamp")
             }
-            selectors = try Self.selectors(form["query"], context.engine.options.parse)
+            selectors = try Self.selectors(form["query"], context.engine().options.parse)
         } catch {
             return .failure(error)
         }

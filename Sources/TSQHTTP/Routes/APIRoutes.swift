@@ -22,6 +22,9 @@ package struct APIRoutes: Sendable {
         lookupPool = WorkPool(name: "tsq-lookup", threads: Self.lookupThreadsMax)
     }
 
+    /// Queries that wait and that run now.
+    package var queryLoad: (waiting: Int, running: Int) { queryPool.load }
+
     /// Lets running work end, takes no more.
     package func shutDown() {
         queryPool.shutDown()
@@ -99,7 +102,7 @@ package struct APIRoutes: Sendable {
             Route(request.segments.dropLast()) != nil
         {
             return redirect(
-                to: String(request.path.dropLast()),
+                to: request.path.dropLast() + (request.query.isEmpty ? "" : "?" + request.query),
                 status: request.method == "GET" ? 301 : 308)
         }
         return .plainError("404 page not found", status: 404)

@@ -60,7 +60,8 @@ struct APIResponder: HTTPResponder {
         }
         let cancellation = QueryCancellation()
         let apiRequest = APIRequest(
-            method: request.method.rawValue, path: request.uri.path, form: form,
+            method: request.method.rawValue, path: request.uri.path,
+            query: request.uri.query ?? "", form: form,
             accept: request.headers[.accept], origin: request.headers[.origin],
             cancellation: cancellation)
         let ticket = disconnects.watch(context.channel, cancellation)

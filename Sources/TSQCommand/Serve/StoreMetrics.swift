@@ -1,0 +1,100 @@
+import TSQBase
+import TSQHTTP
+import TSQMetrics
+import TSQScrape
+import TSQStore
+
+/// What tsq's own page says of store, scraper and queries. Where a figure means the same as one of
+/// Prometheus's, it has the same name, so that dashboards for Prometheus show it.
+enum StoreMetrics {
+    private static let gauges: [(name: String, help: String)] = [
+        ("prometheus_tsdb_head_series", "Total number of series in the head."),
+        ("prometheus_tsdb_head_chunks", "Total number of chunks in the head."),
+        ("prometheus_tsdb_head_min_time_seconds", "Minimum time of the head."),
+        ("prometheus_tsdb_head_max_time_seconds", "Maximum time of the head."),
+        ("prometheus_tsdb_blocks_loaded", "Number of blocks."),
+        ("prometheus_tsdb_storage_blocks_bytes", "Bytes of all blocks."),
+        ("tsq_storage_log_bytes", "Bytes of the log."),
+        ("tsq_storage_disk_bytes", "Bytes of everything in the store's directory."),
+        ("tsq_scrape_targets", "Targets by health."),
+        ("prometheus_engine_queries", "Queries that run now."),
+        ("tsq_queries_waiting", "Queries that wait for a thread."),
+    ]
+    private static let counters: [(name: String, help: String)] = [
+        ("prometheus_tsdb_head_samples_appended_total", "Samples taken since the start."),
+        ("tsq_storage_samples_refused_total", "Samples refused since the start, by reason."),
+        (
+            "tsq_storage_samples_lost_total",
+            "Samples that a fault of disk or format made unreadable."
+        ),
+        ("tsq_storage_commits_total", "Batches committed since the start."),
+    ]
+
+    static func register(
+        store: Store, scraper: ScrapeManager, routes: APIRoutes,
+        in metrics: PrometheusMetricsFactory
+    ) {
+        for (name, help) in gauges + counters { metrics.register(help: help, for: name) }
+        metrics.register(help: "Information about the program.", for: "prometheus_build_info")
+        metrics.setGauge(
+            "prometheus_build_info", 1,
+            [("version", "3.14.0"), ("revision", "tsq-" + Version.text)])
+        metrics.onExposition { [unowned metrics] in
+            let statistics = store.statistics()
+            func gauge(_ name: String, _ value: Double, _ labels: [(String, String)] = []) {
+                metrics.setGauge(name, value, labels)
+            }
+            func counter(_ name: String, _ total: UInt64, _ labels: [(String, String)] = []) {
+                metrics.setCounter(name, total, labels)
+            }
+            gauge("prometheus_tsdb_head_series", Double(statistics.headSeries))
+            gauge("prometheus_tsdb_head_chunks", Double(statistics.headChunks))
+            gauge(
+                "prometheus_tsdb_head_min_time_seconds",
+                Double(statistics.headMinTimeMs ?? 0) / 1000)
+            gauge(
+                "prometheus_tsdb_head_max_time_seconds",
+                Double(statistics.headMaxTimeMs ?? 0) / 1000)
+            gauge("prometheus_tsdb_blocks_loaded", Double(statistics.blockCount))
+            gauge("prometheus_tsdb_storage_blocks_bytes", Double(statistics.blockBytes))
+            gauge("tsq_storage_log_bytes", Double(statistics.logBytes))
+            gauge("tsq_storage_disk_bytes", Double(statistics.diskBytes))
+            counter("prometheus_tsdb_head_samples_appended_total", statistics.samplesAppended)
+            for (reason, count) in statistics.samplesRefused {
+                counter("tsq_storage_samples_refused_total", count, [("reason", reason)])
+            }
+            counter("tsq_storage_samples_lost_total", statistics.samplesLost)
+            counter("tsq_storage_commits_total", statistics.commits)
+            var byHealth: [String: Int] = ["up": 0, "down": 0, "unknown": 0]
+            for pool in scraper.pools() {
+                for target in pool.active { byHealth[target.health.rawValue, default: 0] += 1 }
+            }
+            for (health, count) in byHealth {
+                gauge("tsq_scrape_targets", Double(count), [("health", health)])
+            }
+            gauge("prometheus_engine_queries", Double(routes.queryLoad.running))
+            gauge("tsq_queries_waiting", Double(routes.queryLoad.waiting))
+        }
+    }
+}
+
+extension HeadStatus {
+    /// The store's figures in the API's shape.
+    init(_ store: Store, limit: Int) {
+        self.init()
+        let statistics = store.statistics()
+        let labels = store.labelStatistics(limit: limit)
+        func entries(_ list: [LabelStatistics.Entry]) -> [HeadStatus.Entry] {
+            list.prefix(limit).map { ($0.name, UInt64($0.value)) }
+        }
+        seriesCount = statistics.headSeries
+        labelPairCount = labels.labelPairCount
+        chunkCount = statistics.headChunks
+        minTimeMs = statistics.headMinTimeMs ?? .max
+        maxTimeMs = statistics.headMaxTimeMs ?? .min
+        seriesCountByMetricName = entries(labels.seriesCountByMetricName)
+        labelValueCountByLabelName = entries(labels.labelValueCountByLabelName)
+        memoryInBytesByLabelName = entries(labels.memoryBytesByLabelName)
+        seriesCountByLabelValuePair = entries(labels.seriesCountByLabelValuePair)
+    }
+}

@@ -1,0 +1,120 @@
+import CZlib
+import Foundation
+import Synchronization
+import TSQBase
+import Testing
+
+@testable import TSQHTTP
+
+/// A value that tasks share.
+private final class Probe<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: Value) { self.value = Mutex(value) }
+
+    func withLock<R>(_ body: (inout Value) -> R) -> R {
+        value.withLock { value in
+            var copy = value
+            defer { value = copy }
+            return body(&copy)
+        }
+    }
+}
+
+@Suite("WorkPool")
+struct WorkPoolTests {
+    @Test("no more than the given number of pieces runs at once, and all of them run")
+    func bounded() async throws {
+        let pool = WorkPool(name: "test", threads: 3)
+        let state = Probe((running: 0, most: 0))
+        let results = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<40 {
+                group.addTask {
+                    try await pool.run {
+                        state.withLock {
+                            $0.running += 1
+                            $0.most = max($0.most, $0.running)
+                        }
+                        Thread.sleep(forTimeInterval: 0.002)
+                        state.withLock { $0.running -= 1 }
+                        return number
+                    }
+                }
+            }
+            return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+        }
+        #expect(results == Set(0..<40))
+        #expect(state.withLock { $0.most } == 3)
+        #expect(pool.load == (0, 0))
+        pool.shutDown()
+    }
+
+    @Test("work starts in order of arrival")
+    func order() async throws {
+        let pool = WorkPool(name: "test", threads: 1)
+        let order = Probe<[Int]>([])
+        let gate = DispatchSemaphore(value: 0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pool.run { gate.wait() } }
+            while pool.load.running == 0 { await Task.yield() }
+            for number in 0..<10 {
+                group.addTask { try await pool.run { order.withLock { $0.append(number) } } }
+                while pool.load.waiting <= number { await Task.yield() }
+            }
+            gate.signal()
+            try await group.waitForAll()
+        }
+        #expect(order.withLock { $0 } == Array(0..<10))
+        pool.shutDown()
+    }
+
+    @Test("a pool that is shut down refuses work")
+    func refuses() async {
+        let pool = WorkPool(name: "test", threads: 1)
+        pool.shutDown()
+        await #expect(throws: WorkPool.Refusal.self) { try await pool.run { 1 } }
+    }
+}
+
+@Suite("Compression")
+struct CompressionTests {
+    @Test(
+        "gzip is preferred, what is refused is not used",
+        arguments: [
+            (nil, nil), ("", nil), ("gzip", .gzip), ("deflate, gzip;q=0.5", .gzip),
+            ("gzip;q=0, deflate", .deflate), ("br", nil), ("GZIP", .gzip),
+        ] as [(String?, Compression?)])
+    func negotiation(header: String?, expected: Compression?) {
+        #expect(Compression.negotiate(acceptEncoding: header) == expected)
+    }
+
+    @Test("what is compressed inflates to itself", arguments: [Compression.gzip, .deflate])
+    func roundTrip(compression: Compression) throws {
+        let plain = (0..<5000).flatMap { Array("[\($0),\"\($0 % 7)\"],".utf8) }
+        let packed = try #require(compression.compress(plain))
+        #expect(packed.count < plain.count / 3)
+        var stream = z_stream()
+        // 32 more than the window's bits: either frame.
+        #expect(
+            inflateInit2_(&stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK)
+        defer { inflateEnd(&stream) }
+        var input = packed
+        let inflated = input.withUnsafeMutableBufferPointer { input in
+            [UInt8](unsafeUninitializedCapacity: plain.count + 100) { output, count in
+                stream.next_in = input.baseAddress
+                stream.avail_in = UInt32(input.count)
+                stream.next_out = output.baseAddress
+                stream.avail_out = UInt32(output.count)
+                count = inflate(&stream, Z_FINISH) == Z_STREAM_END ? Int(stream.total_out) : 0
+            }
+        }
+        #expect(inflated == plain)
+    }
+
+    @Test("what does not get smaller is left as it is")
+    func incompressible() {
+        var random = SplitMix64(seed: 3)
+        let noise = (0..<2000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        #expect(Compression.gzip.compress(noise) == nil)
+    }
+}
