@@ -122,14 +122,20 @@ package final class HTTPFetcher: Fetcher {
         if error is NIOHTTPDecompression.DecompressionError {
             return .connection("response body cannot be decompressed: \(error)")
         }
-        if let error = error as? IOError { return .connection(error.description) }
+        if let error = error as? IOError {
+            let isDialing = [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT]
+                .contains(error.errnoCode)
+            let what =
+                isDialing ? "dial tcp \(hostPort(url)): connect" : "read tcp \(hostPort(url))"
+            return .connection("\(what): \(errnoText(error.errnoCode))")
+        }
         if let error = error as? NIOSSLError { return .connection("tls: \(error)") }
         return .connection("\(error)")
     }
 
     private static func describe(_ error: NIOConnectionError) -> String {
-        if let dns = error.dnsAError ?? error.dnsAAAAError, error.connectionErrors.isEmpty {
-            _ = dns
+        let hasAddress = error.dnsAError == nil && error.dnsAAAAError == nil
+        if !hasAddress && error.connectionErrors.isEmpty {
             return "dial tcp: lookup \(error.host): no such host"
         }
         let reason = error.connectionErrors.first.map { failed -> String in
@@ -137,6 +143,11 @@ package final class HTTPFetcher: Fetcher {
             return "\(failed.error)"
         }
         return "dial tcp \(error.host):\(error.port): connect: \(reason ?? "no address")"
+    }
+
+    private static func hostPort(_ url: String) -> String {
+        guard let parts = URLComponents(string: url), let host = parts.host else { return "" }
+        return "\(host):\(parts.port ?? (parts.scheme == "https" ? 443 : 80))"
     }
 
     private static func errnoText(_ code: CInt) -> String {
