@@ -18,8 +18,8 @@ extension RelabelRule {
         case .dropequal: return (labels[targetLabel] ?? "") != value
         case .keepequal: return (labels[targetLabel] ?? "") == value
         case .replace: replace(value, in: &labels)
-        case .lowercase: labels[targetLabel] = value.lowercased()
-        case .uppercase: labels[targetLabel] = value.uppercased()
+        case .lowercase: labels[targetLabel] = Self.mapped(value) { $0.lowercaseMapping }
+        case .uppercase: labels[targetLabel] = Self.mapped(value) { $0.uppercaseMapping }
         case .hashmod:
             // The last eight bytes, as every version of Prometheus.
             labels[targetLabel] = String(MD5.digest(Array(value.utf8)).low % modulus)
@@ -35,6 +35,18 @@ extension RelabelRule {
             labels = LabelSet(sorted: labels.labels.filter { regex.matches($0.name) })
         }
         return true
+    }
+
+    /// Go's `strings.ToUpper` and `ToLower`: one character becomes one character, or stays.
+    private static func mapped(
+        _ text: String, _ mapping: (Unicode.Scalar.Properties) -> String
+    ) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            let mapped = mapping(scalar.properties).unicodeScalars
+            result.append(mapped.count == 1 ? mapped.first ?? scalar : scalar)
+        }
+        return String(result)
     }
 
     private func replace(_ value: String, in labels: inout LabelSet) {

@@ -41,6 +41,14 @@ import Testing
         #expect(passed >= 120)
     }
 
+    @Test("the article's configuration loads unchanged")
+    func seed() throws {
+        guard let directory = Self.directory else { return }
+        let config = try ServerConfig.load(path: directory + "/../../seed/prometheus.yml")
+        #expect(config.scrapeConfigs.map(\.scrapeIntervalMs) == [5000, 5000])
+        #expect(config.ruleFiles.count == 1)
+    }
+
     static func complaint(
         _ directory: String, _ file: String, _ good: Bool, _ reason: String
     ) -> String? {

@@ -106,6 +106,15 @@ import Testing
         #expect(found == testCase.expected, "\(testCase.name)")
     }
 
+    @Test("letters change as in Go: one by one")
+    func letters() throws {
+        let labels = LabelSet(["a": "Straße ÄÖ"])
+        let upper = try RelabelRule(sourceLabels: ["a"], targetLabel: "a", action: .uppercase)
+        let lower = try RelabelRule(sourceLabels: ["a"], targetLabel: "a", action: .lowercase)
+        #expect(RelabelRule.apply([upper], to: labels)?["a"] == "STRAßE ÄÖ")
+        #expect(RelabelRule.apply([lower], to: labels)?["a"] == "straße äö")
+    }
+
     @Test("rules follow one another")
     func chain() throws {
         let rules = [
