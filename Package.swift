@@ -54,6 +54,8 @@ let coreTargets: [Target] = [
         "bench-engine", path: "Benchmarks/Engine",
         ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase"]),
     executable(
+        "store-torture", path: "Sources/StoreTorture", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
+    executable(
         "bench-store", path: "Benchmarks/Store", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
     tests("TSQTidyTests", []),
     tests("TSQBaseTests", ["TSQBase"]),
@@ -61,7 +63,9 @@ let coreTargets: [Target] = [
     tests("TSQChunksTests", ["TSQChunks", "TSQBase", "TSQTesting"]),
     tests("TSQIndexTests", ["TSQIndex", "TSQModel", "TSQBase", "TSQTesting"]),
     tests("TSQIOTests", ["TSQIO", "TSQBase", "TSQTesting"]),
-    tests("TSQStoreTests", ["TSQStore", "TSQIO", "TSQModel", "TSQBase", "TSQTesting"]),
+    tests(
+        "TSQStoreTests",
+        ["TSQStore", "TSQIO", "TSQModel", "TSQBase", "TSQTesting", "store-torture"]),
     tests("TSQPromQLTests", ["TSQPromQL", "TSQModel", "TSQBase"]),
     tests("TSQEngineTests", ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase", "TSQTesting"]),
     tests("TSQScriptTests", ["TSQTesting", "TSQEngine", "TSQModel", "TSQBase"]),

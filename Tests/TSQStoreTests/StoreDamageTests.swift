@@ -1,0 +1,187 @@
+import TSQBase
+import TSQIO
+import TSQModel
+import TSQTesting
+import Testing
+
+@testable import TSQStore
+
+@Suite("Store with damaged files, and old ones")
+struct StoreDamageTests {
+    private func filled(_ harness: StoreHarness) throws -> Store {
+        let store = try harness.open()
+        let group = store.openGroup()
+        let refs = try (0..<3).map { try store.resolve(labels("m", ["i": "\($0)"])) }
+        let start = harness.clock.nowMs()
+        for step in 0..<5 {
+            try store.addRow(
+                group, start + Int64(step) * 1000, refs.map { ($0, Double(step) + 0.5) })
+        }
+        return store
+    }
+
+    @Test("a flipped bit in a block gives the right samples or an error, never wrong ones")
+    func flippedBlock() throws {
+        let harness = StoreHarness()
+        let store = try filled(harness)
+        try store.checkpoint()
+        let expected = try store.samples(named: "m")
+        try store.close()
+        let path = try #require(harness.disk.paths.first { $0.hasSuffix(".blk") })
+        var errors = 0
+        for byte in 0..<(try harness.disk.readAll(path).count) {
+            harness.disk.flipBit(path, byte: byte, bit: byte % 8)
+            do {
+                let reader = try harness.openReadOnly()
+                let found = try reader.samples(named: "m")
+                // Set aside as a whole: then nothing is found.
+                #expect(found == expected || found.isEmpty, "byte \(byte)")
+                if found.isEmpty { errors += 1 }
+            } catch is SourceError {
+                errors += 1
+            }
+            harness.disk.flipBit(path, byte: byte, bit: byte % 8)
+        }
+        #expect(errors > 100)
+    }
+
+    @Test("a flipped bit anywhere in the log is survived, and costs one commit")
+    func flippedLog() throws {
+        let harness = StoreHarness()
+        let store = try filled(harness)
+        try store.close()
+        let path = try #require(harness.disk.paths.last { $0.hasSuffix(".log") })
+        for byte in stride(from: 16, to: try harness.disk.readAll(path).count, by: 3) {
+            harness.disk.flipBit(path, byte: byte, bit: 2)
+            let reader = try harness.openReadOnly()
+            let found = try reader.samples(named: "m")
+            for (_, samples) in found { #expect(samples.count <= 5) }
+            #expect(found.values.allSatisfy { $0.allSatisfy { $0.bits & 0xFFFF_FFFF == 0 } })
+            harness.disk.flipBit(path, byte: byte, bit: 2)
+        }
+    }
+
+    @Test("after a damaged log record the writer starts, keeps the rest and forgets the record")
+    func damagedRecord() throws {
+        let harness = StoreHarness()
+        let store = try filled(harness)
+        try store.close()
+        let path = try #require(harness.disk.paths.last { $0.hasSuffix(".log") })
+        let byteCount = try harness.disk.readAll(path).count
+        // In the last but one record.
+        harness.disk.flipBit(path, byte: byteCount - 80, bit: 0)
+        let again = try harness.open()
+        let found = try again.samples(named: "m")
+        #expect(found.values.allSatisfy { $0.count == 4 })
+        try again.close()
+        #expect(try harness.open().samples(named: "m") == found)
+    }
+
+    @Test("a damaged MANIFEST is an error with a reason, not a new store")
+    func damagedManifest() throws {
+        let harness = StoreHarness()
+        try filled(harness).close()
+        harness.disk.flipBit("d/MANIFEST", byte: 12, bit: 1)
+        do {
+            _ = try harness.open()
+            Issue.record("a damaged MANIFEST was taken")
+        } catch {
+            #expect(error.message.contains("checksum"))
+        }
+    }
+
+    @Test("retention counts back from the smaller of now and the newest sample")
+    func retention() throws {
+        var harness = StoreHarness()
+        harness.options.retentionMs = 10 * 3_600_000
+        let store = try harness.open()
+        let now = harness.clock.nowMs()
+        let hour: Int64 = 3_600_000
+        #expect(try store.add(labels("old"), [(now - 9 * hour, 1)]).acceptedCount == 1)
+        try store.checkpoint()
+        #expect(try store.add(labels("new"), [(now, 1)]).acceptedCount == 1)
+        try store.checkpoint()
+        #expect(
+            try store.add(labels("old"), [(now - 11 * hour, 1)]).refusals.map(\.reason)
+                == [.tooOld])
+        // The clock goes on, but no newer sample comes: nothing is thrown away.
+        harness.clock.advance(byMs: 100 * hour)
+        try store.maintain()
+        #expect(try store.samples(named: "old").count == 1)
+        // A newer sample comes: the old block goes as a whole.
+        try store.add(labels("new"), [(now + 2 * hour, 2)])
+        try store.maintain()
+        #expect(try store.samples(named: "old").isEmpty)
+        #expect(try store.samples(named: "new")[labels("new")]?.count == 2)
+        // The two of the newer samples: the second was cut because the head was old.
+        #expect(harness.disk.paths.filter { $0.hasSuffix(".blk") }.count == 2)
+    }
+
+    @Test("back-filled years are spread over blocks of limited ranges, in any order of arrival")
+    func backfill() throws {
+        let harness = StoreHarness()
+        let store = try harness.open()
+        let day: Int64 = 86_400_000
+        let start = harness.clock.nowMs() - 1000 * day
+        var random = SplitMix64(seed: 4)
+        let days = (0..<1000).shuffled(using: &random)
+        for part in stride(from: 0, to: 1000, by: 100) {
+            let times = days[part..<(part + 100)].sorted()
+            try store.add(labels("y"), times.map { (start + Int64($0) * day, Double($0)) })
+        }
+        let expected = (0..<1000).map { Sample(start + Int64($0) * day, Double($0)) }
+        #expect(try store.samples(named: "y")[labels("y")] == expected)
+        try store.checkpoint()
+        #expect(try store.samples(named: "y")[labels("y")] == expected)
+        let count = store.statistics().blockCount
+        #expect(count > 10 && count < 40)
+    }
+
+    @Test("histograms and start times survive log and blocks")
+    func histograms() throws {
+        let harness = StoreHarness()
+        var store = try harness.open()
+        let ref = try store.resolve(labels("h"))
+        let plain = try store.resolve(labels("c"))
+        let now = harness.clock.nowMs()
+        var batch = WriteBatch(origin: .timestamped)
+        for step in 0..<4 {
+            var histogram = Histogram()
+            histogram.schema = 3
+            histogram.hint = step == 2 ? .reset : .notReset
+            histogram.count = Double(step + 3)
+            histogram.sum = 1.5
+            histogram.positiveSpans = [HistogramSpan(offset: 1, length: 2)]
+            histogram.positiveBuckets = [Double(step), 2]
+            batch.histogramRefs.append(ref)
+            batch.histograms.append(
+                histogram, timeMs: now + Int64(step), startTimeMs: step == 0 ? 0 : now - 5)
+            batch.refs.append(plain)
+            batch.times.append(now + Int64(step))
+            batch.values.append(Double(step))
+            batch.startTimes.append(step == 1 ? 0 : now - 7)
+        }
+        #expect(try store.commit(batch).acceptedCount == 8)
+        for round in 0..<3 {
+            if round == 1 {
+                try store.close()
+                store = try harness.open()
+            }
+            if round == 2 { try store.checkpoint() }
+            let symbols = SymbolTable()
+            var columns = SampleColumns()
+            let h = try store.select(
+                SelectRequest(
+                    matchers: [LabelMatcher(equal: "__name__", "h")], fromMs: 0, toMs: .max),
+                symbols: symbols)
+            try h.read(0, fromMs: 0, toMs: .max, into: &columns)
+            #expect(columns.histograms == batch.histograms, "round \(round)")
+            let c = try store.select(
+                SelectRequest(
+                    matchers: [LabelMatcher(equal: "__name__", "c")], fromMs: 0, toMs: .max),
+                symbols: symbols)
+            try c.read(0, fromMs: 0, toMs: .max, into: &columns)
+            #expect(columns.startTimes == batch.startTimes, "round \(round)")
+        }
+    }
+}
