@@ -17,6 +17,9 @@ package struct EngineOptions: Sendable {
     package var timeoutMs: Int64 = 2 * 60_000
     package var samplesMax: Int64 = 50_000_000
     package var bytesMax: Int64 = 1 << 30
+    /// Steps worked on at once, even where bytes would allow more: rows of 8 × 8,192 bytes stay in the
+    /// second-level cache. Results do not depend on it.
+    package var tileStepsMax = 8192
     /// Threads a query may use; results do not depend on it.
     package var threads = 2
 

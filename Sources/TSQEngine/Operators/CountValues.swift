@@ -29,6 +29,8 @@ final class CountValues: Operator {
         var outputOf: [UInt64: Int] = [:]
         var row = StepRow(stepCount: 0)
         for tile in TilePlan(child).tiles {
+            let held = query.budget.samples
+            defer { query.budget.forget(downTo: held) }
             try child.begin(tile)
             while let number = try child.next(into: &row) {
                 // Values of one series repeat from step to step: look each up once.

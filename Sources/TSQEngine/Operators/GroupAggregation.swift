@@ -51,6 +51,7 @@ final class GroupAggregation: UnaryOperator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if delivered == nil {
+            let held = query.budget.samples
             while let index = try child.next(into: &row) {
                 let group = table.groupOf[index]
                 names.describe(child.series.labels, index, query, &context)
@@ -58,6 +59,7 @@ final class GroupAggregation: UnaryOperator {
                 hasRows[group] = true
             }
             delivered = 0
+            try query.budget.release(downTo: held, keeping: table.count * stepCount)
         }
         while let group = delivered, group < table.count {
             delivered = group + 1

@@ -104,9 +104,11 @@ final class HistogramCall: UnaryOperator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if position == nil {
+            let held = query.budget.samples
             while let index = try child.next(into: &row) { takeIn(&row, index) }
             dropConflicts()
             position = 0
+            try query.budget.release(downTo: held, keeping: series.count * tile.count)
         }
         while let place = position, place < series.count {
             position = place + 1

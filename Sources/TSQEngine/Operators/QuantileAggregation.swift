@@ -55,6 +55,7 @@ final class QuantileAggregation: UnaryOperator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if delivered == nil {
+            let held = query.budget.samples
             while let index = try child.next(into: &row) {
                 let group = table.groupOf[index]
                 if row.tags.contains(StepRow.Tag.histogram) {
@@ -64,6 +65,7 @@ final class QuantileAggregation: UnaryOperator {
                 members[group].append(rows.append(&row))
             }
             delivered = 0
+            try query.budget.release(downTo: held, keeping: table.count * stepCount)
         }
         while let group = delivered, group < table.count {
             delivered = group + 1

@@ -68,6 +68,8 @@ final class RangeCall: Operator {
         var columns = SampleColumns()
         /// What the bounds of the float windows were worked out from.
         private var timesID: UInt64 = 0
+        /// The histogram windows may be other than empty.
+        private var hadHistograms = true
 
         init(times: SelectorTimes, windows: Windows, context: KernelContext) {
             self.times = times
@@ -82,6 +84,7 @@ final class RangeCall: Operator {
             context.steps = steps
             context.parameters = parameters
             timesID = 0
+            hadHistograms = true
         }
 
         mutating func apply(_ kernel: RangeKernel, _ row: inout StepRow) throws(QueryError) {
@@ -89,7 +92,10 @@ final class RangeCall: Operator {
                 windows.bound(floats: columns.times)
                 timesID = columns.timesID
             }
-            windows.bound(histograms: columns.histograms.times)
+            if !columns.histograms.isEmpty || hadHistograms {
+                windows.bound(histograms: columns.histograms.times)
+                hadHistograms = !columns.histograms.isEmpty
+            }
             row.reset(stepCount: windows.count)
             try kernel(columns, windows, &context, &row)
         }
@@ -219,9 +225,11 @@ final class AbsentOverTime: Operator {
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if isDone { return nil }
         isDone = true
+        let held = query.budget.samples
         while try call.next(into: &self.row) != nil {
             for step in 0..<present.count where self.row.isPresent(step) { present[step] = true }
         }
+        try query.budget.release(downTo: held, keeping: present.count)
         row.reset(stepCount: present.count)
         for step in 0..<present.count where !present[step] { row.setFloat(step, 1) }
         return 0

@@ -15,7 +15,6 @@ final class RankAggregation: UnaryOperator {
     /// Heap of group g at step s: `g * stepCount + s`.
     private var heaps: [RankHeap] = []
     private var stepCount = 0
-    private var sawHistogram = false
     private var output: [(series: Int, row: Int)] = []
     private var rows = RowStore()
     private var isDone = true
@@ -56,8 +55,10 @@ final class RankAggregation: UnaryOperator {
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if !isDone {
             isDone = true
+            let held = query.budget.samples
             try takeIn(&row)
             layOut()
+            try query.budget.release(downTo: held, keeping: rows.count * stepCount)
         }
         guard let (series, place) = output.popLast() else { return nil }
         rows.take(place, into: &row)

@@ -49,6 +49,12 @@ extension StepRow {
         return true
     }
 
+    /// A float at every step.
+    var isFull: Bool {
+        for tag in tags where tag != Tag.float { return false }
+        return true
+    }
+
     /// Copies step `from` of `other` to step `to`.
     mutating func copy(_ other: borrowing StepRow, from: Int, to: Int) {
         switch other.tags[from] {

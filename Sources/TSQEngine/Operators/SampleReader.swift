@@ -45,9 +45,7 @@ struct SampleReader {
 extension SampleColumns {
     /// Takes the stale markers out: a range never shows them.
     mutating func removeStaleMarkers() {
-        var hasStale = false
-        for value in values where value.bitPattern == StaleMarker.bits { hasStale = true }
-        if hasStale {
+        if Self.hasStaleMarker(values) {
             var kept = 0
             for index in 0..<values.count where !StaleMarker.isStale(values[index]) {
                 values[kept] = values[index]
@@ -60,7 +58,7 @@ extension SampleColumns {
             if !startTimes.isEmpty { startTimes.removeLast(startTimes.count - kept) }
             timesID = 0
         }
-        if histograms.sums.contains(where: StaleMarker.isStale) {
+        if !histograms.isEmpty && Self.hasStaleMarker(histograms.sums) {
             let all = histograms
             histograms.removeAll()
             for index in 0..<all.count where !StaleMarker.isStale(all.sums[index]) {
@@ -69,6 +67,18 @@ extension SampleColumns {
                     startTimeMs: all.startTimes.isEmpty ? 0 : all.startTimes[index])
             }
         }
+    }
+}
+
+extension SampleColumns {
+    /// Without a branch a value, so that it vectorises: markers are rare.
+    private static func hasStaleMarker(_ values: [Double]) -> Bool {
+        let values = values.span
+        var found: UInt64 = 0
+        for index in 0..<values.count {
+            found |= values[index].bitPattern == StaleMarker.bits ? 1 : 0
+        }
+        return found != 0
     }
 }
 

@@ -73,6 +73,7 @@ final class VectorToScalar: ScalarOperator {
     override func fill(_ tile: Tile, _ row: inout StepRow) throws(QueryError) {
         row.fill(.nan, stepCount: tile.count)
         seen = [UInt8](repeating: 0, count: tile.count)
+        let held = query.budget.samples
         while try child.next(into: &childRow) != nil {
             for step in 0..<tile.count where childRow.tags[step] == StepRow.Tag.float {
                 if seen[step] == 0 {
@@ -83,6 +84,7 @@ final class VectorToScalar: ScalarOperator {
                 }
             }
         }
+        try query.budget.release(downTo: held, keeping: tile.count)
     }
 
     override func bytesHeld(stepCount: Int) -> Int { child.bytesHeld(stepCount: stepCount) }

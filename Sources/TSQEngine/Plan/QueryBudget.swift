@@ -54,7 +54,15 @@ struct QueryBudget {
         }
     }
 
-    mutating func release(samples count: Int64) { samples -= count }
+    /// An operator has reduced its input, which was taken in while `held` samples were held, to
+    /// `count` points.
+    mutating func release(downTo held: Int64, keeping count: Int) throws(QueryError) {
+        samples = held
+        try hold(samples: Int64(count))
+    }
+
+    /// As `release`, where nothing is kept.
+    mutating func forget(downTo held: Int64) { samples = held }
 
     mutating func hold(bytes count: Int64, for part: String) throws(QueryError) {
         bytes += count

@@ -2,17 +2,13 @@
 struct TilePlan {
     /// A tile is given at most this part of the budget: results and symbols need some, too.
     private static let budgetShare: Int64 = 2
-    /// Steps of a tile even where bytes would allow more: rows of 8 × 8,192 bytes stay in the
-    /// second-level cache.
-    private static let stepsMax = 8192
-
     let tiles: [Tile]
 
     init(_ operation: Operator) {
         let total = operation.steps.count
         let budget = operation.query.budget
         let available = Int(max(1, (budget.bytesMax - budget.bytes) / Self.budgetShare))
-        var count = min(total, Self.stepsMax)
+        var count = max(1, min(total, operation.query.options.tileStepsMax))
         while count > 1 && operation.bytesHeld(stepCount: count) > available {
             count = (count + 1) / 2
         }

@@ -36,7 +36,10 @@ struct ResultBuilder {
     private mutating func append(_ row: borrowing StepRow, _ series: Int, _ steps: StepRange) {
         let firstPoint = values.count
         let firstHistogram = histograms.count
-        if row.histograms.isEmpty {
+        if row.isFull {
+            times.append(contentsOf: (0..<steps.count).lazy.map { steps.timeMs($0) })
+            values.append(contentsOf: row.values)
+        } else if row.histograms.isEmpty {
             for step in 0..<steps.count where row.tags[step] != StepRow.Tag.absent {
                 times.append(steps.timeMs(step))
                 values.append(row.values[step])
@@ -69,18 +72,27 @@ struct ResultBuilder {
     }
 
     /// An instant vector: rows in the order in which they came.
-    consuming func vector(_ series: OutputSeries) -> ResultSeries {
+    consuming func vector(_ series: OutputSeries) -> ResultSeries { asCollected(series) }
+
+    /// The flat arrays as they are: each segment is a series.
+    private consuming func asCollected(_ series: OutputSeries) -> ResultSeries {
         var result = ResultSeries(symbols: query.symbols)
         result.labels.reserve(series: segments.count, pairs: segments.count * 4)
         for segment in segments {
-            append(segment, to: &result)
-            result.closeSeries(series.labels[segment.series])
+            result.labels.append(series.labels[segment.series])
+            result.pointEnds.append(segment.points.upperBound)
+            result.histogramEnds.append(segment.histograms.upperBound)
         }
+        result.times = times
+        result.values = values
+        result.histogramTimes = histogramTimes
+        result.histograms = histograms
         return result
     }
 
     /// A matrix: series sorted by labels, the tiles of each put together.
     consuming func matrix(_ series: OutputSeries) -> ResultSeries {
+        if isInOrder(series) { return asCollected(series) }
         var result = ResultSeries(symbols: query.symbols)
         var segmentsOf = [[Int32]](repeating: [], count: series.count)
         for (number, segment) in segments.enumerated() {
@@ -101,6 +113,17 @@ struct ResultBuilder {
             result.closeSeries(series.labels[number])
         }
         return result
+    }
+
+    /// One segment a series, and they came sorted: nothing is to be moved.
+    private func isInOrder(_ series: OutputSeries) -> Bool {
+        for index in segments.indices.dropFirst() {
+            let before = series.labels[segments[index - 1].series]
+            if !query.isOrderedBefore(before, series.labels[segments[index].series]) {
+                return false
+            }
+        }
+        return true
     }
 
     private func append(_ segment: Segment, to result: inout ResultSeries) {
