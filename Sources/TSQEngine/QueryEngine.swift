@@ -7,6 +7,9 @@ import TSQPromQL
 /// Safe from any thread. A query runs on the thread that calls (it computes for long and may read
 /// the disk: never call it on an event loop).
 package final class QueryEngine: Sendable {
+    /// Steps of a range query; the HTTP layer allows 11,000, rules and the library more.
+    private static let stepsMax: Int64 = 100_000_000
+
     package let options: EngineOptions
 
     package init(options: EngineOptions = EngineOptions()) { self.options = options }
@@ -33,7 +36,11 @@ package final class QueryEngine: Sendable {
     ) throws(QueryError) -> QueryResult {
         let expr = try parse(query)
         precondition(stepMs > 0 && endMs >= startMs, "BUG: a range query without steps")
-        let count = (endMs - startMs) / stepMs + 1
+        let (lengthMs, overflow) = endMs.subtractingReportingOverflow(startMs)
+        if overflow || lengthMs / stepMs >= Self.stepsMax {
+            throw .badData("the query has more than \(Self.stepsMax) steps")
+        }
+        let count = lengthMs / stepMs + 1
         return try evaluate(
             expr, query: query,
             steps: StepRange(firstMs: startMs, stepMs: stepMs, count: Int(count)), endMs: endMs,

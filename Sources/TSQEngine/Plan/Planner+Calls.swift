@@ -21,7 +21,7 @@ extension Planner {
         case "pi": return constant(.pi)
         case "start": return constant(Double(query.startMs) / 1000)
         case "end": return constant(Double(query.endMs) / 1000)
-        case "range": return constant(Double(query.endMs - query.startMs) / 1000)
+        case "range": return constant(Double(query.endMs &- query.startMs) / 1000)
         case "step": return constant(query.isRange ? Double(query.steps.stepMs) / 1000 : 0)
         case "max_of", "min_of":
             let isMax = node.function.name == "max_of"

@@ -46,7 +46,7 @@ final class QueryContext {
 
     /// `step()` and `range()` in durations.
     var durations: DurationContext {
-        DurationContext(stepMs: isRange ? steps.stepMs : 1, rangeMs: endMs - startMs)
+        DurationContext(stepMs: isRange ? steps.stepMs : 1, rangeMs: endMs &- startMs)
     }
 
     /// Moves a kernel's remarks to the query's.
