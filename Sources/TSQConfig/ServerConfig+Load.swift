@@ -162,6 +162,11 @@ extension ServerConfig {
         var unused = ["remote_write", "remote_read", "otlp", "tracing", "runtime"].filter { key in
             section.take(key).map { !YAMLSection.isNull($0) } ?? false
         }
+        if !global.scrapeFailureLogFile.isEmpty
+            || scrapeConfigs.contains(where: { !$0.scrapeFailureLogFile.isEmpty })
+        {
+            unused.append("scrape_failure_log_file")
+        }
         var kinds: Set<String> = []
         for scrape in scrapeConfigs { kinds.formUnion(scrape.discoveryKeys) }
         unused += kinds.sorted(by: isBytewiseLess)

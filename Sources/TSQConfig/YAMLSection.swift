@@ -127,16 +127,32 @@ extension YAMLSection {
     func integer(_ key: String, unsigned: Bool = false) throws(ConfigError) -> Int? {
         guard let node = take(key) else { return nil }
         if Self.isNull(node) { return 0 }
-        guard Self.hasTag(node, .int), let value = node.int, !unsigned || value >= 0 else {
+        guard Self.hasTag(node, .int), let value = Self.integer(try Self.text(node)),
+            !unsigned || value >= 0
+        else {
             throw Self.unmarshal(node, "into \(unsigned ? "uint" : "int")")
         }
         return value
     }
 
+    /// Decimal, `0x`, `0o`, `0b`; underscores between digits. (Base 60 is nothing that anyone means.)
+    private static func integer(_ text: String) -> Int? {
+        var digits = text.filter { $0 != "_" }[...]
+        let isNegative = digits.first == "-"
+        if isNegative || digits.first == "+" { digits = digits.dropFirst() }
+        var radix = 10
+        for (prefix, base) in [("0x", 16), ("0o", 8), ("0b", 2)] where digits.hasPrefix(prefix) {
+            radix = base
+            digits = digits.dropFirst(2)
+        }
+        guard digits.first != "-", digits.first != "+" else { return nil }
+        return Int((isNegative ? "-" : "") + digits, radix: radix)
+    }
+
     func double(_ key: String) throws(ConfigError) -> Double? {
         guard let node = take(key) else { return nil }
         if Self.isNull(node) { return 0 }
-        guard let value = node.float ?? node.int.map(Double.init) else {
+        guard let value = Double(try Self.text(node).filter { $0 != "_" }) else {
             throw Self.unmarshal(node, "into float64")
         }
         return value

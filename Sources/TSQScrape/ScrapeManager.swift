@@ -30,7 +30,7 @@ package final class ScrapeManager: Sendable {
 
     /// - Parameters:
     ///   - makeFetcher: For tests; the default is an `HTTPFetcher`.
-    ///   - onScrape: Called after every scrape, from a scrape thread; must not block for long.
+    ///   - onScrape: Called after every scrape, from a task; must not block.
     package init(
         appender: any SampleAppender, clock: any WallClock = SystemClock(),
         events: any EventSink = NullEventSink(), userAgent: String = "tsq",

@@ -248,4 +248,31 @@ import Testing
         let missing = #expect(throws: ConfigError.self) { try ServerConfig.load(path: path + "x") }
         #expect(missing?.message.hasSuffix("no such file or directory") == true)
     }
+
+    @Test("any text, however damaged, is read or refused", arguments: [UInt64(1), 2])
+    func damage(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let bytes = Array(
+            (Self.article
+                + "\nglobal: {sample_limit: 99999999999999999999:59, body_size_limit: 1e9MB}\n")
+                .utf8)
+        let pieces = [
+            "{", "}", "[", "]", ": ", "- ", "&a ", "*a", "'", "\"", "\n", "1:2:3", "~", "!!int ",
+        ]
+        for _ in 0..<1500 {
+            var copy = bytes
+            for _ in 0..<(1 + random.next() % 4) {
+                let at = Int(random.next() % UInt64(copy.count))
+                switch random.next() % 3 {
+                case 0: copy[at] = UInt8(truncatingIfNeeded: random.next())
+                case 1: copy.removeSubrange(at..<min(copy.count, at + Int(random.next() % 30)))
+                default:
+                    let piece = pieces[Int(random.next() % UInt64(pieces.count))]
+                    copy.insert(contentsOf: Array(piece.utf8), at: at)
+                }
+                if copy.isEmpty { copy = [0x0A] }
+            }
+            _ = try? ServerConfig.parse(String(decoding: copy, as: UTF8.self))
+        }
+    }
 }
