@@ -31,6 +31,6 @@ enum IndexFormat {
 
     @inline(__always)
     static func firstSlot(_ hash: UInt64, _ slotCount: Int) -> Int {
-        Int((hash >> 32) &* UInt64(slotCount) >> 32)
+        Int(((hash >> 32) &* UInt64(slotCount)) >> 32)
     }
 }
