@@ -25,24 +25,39 @@ struct IndexMerge {
         (ordinal == 0 ? 0 : Int(seriesEnds[ordinal - 1]))..<Int(seriesEnds[ordinal])
     }
 
+    /// Series that are read from a part at once.
+    private static let batchCount = 1024
+
     init(_ parts: [any SeriesIndexPart], keep: (UInt32) -> Bool) throws(IndexError) {
         var ordinals: [[UInt32]] = []
         var isUsed: [[Bool]] = []
         for part in parts {
             var kept: [UInt32] = []
-            var used = [Bool](repeating: false, count: part.handleCount)
-            var handles: [UInt32] = []
             for ordinal in try part.ordinalsInLabelOrder() where keep(try part.ref(ordinal)) {
                 kept.append(ordinal)
-                handles.removeAll(keepingCapacity: true)
-                try part.appendHandles(of: ordinal, into: &handles)
-                for handle in handles { used[Int(handle)] = true }
             }
+            isUsed.append(try Self.usedHandles(part, kept))
             ordinals.append(kept)
-            isUsed.append(used)
         }
         let numbers = try mergePairs(parts, isUsed)
         try mergeSeries(parts, ordinals, numbers)
+    }
+
+    /// Which pairs the series that are kept have.
+    private static func usedHandles(
+        _ part: any SeriesIndexPart, _ ordinals: [UInt32]
+    ) throws(IndexError) -> [Bool] {
+        var isUsed = [Bool](repeating: false, count: part.handleCount)
+        var handles: [UInt32] = []
+        var ends: [Int] = []
+        for start in stride(from: 0, to: ordinals.count, by: batchCount) {
+            handles.removeAll(keepingCapacity: true)
+            ends.removeAll(keepingCapacity: true)
+            let batch = ordinals[start..<min(ordinals.count, start + batchCount)]
+            try part.appendHandles(of: batch, into: &handles, ends: &ends)
+            for handle in handles { isUsed[Int(handle)] = true }
+        }
+        return isUsed
     }
 
     /// Writes names and values in order; answers each part's numbers by its handles.
@@ -131,26 +146,45 @@ struct IndexMerge {
     /// Where a part stands in the merge of series.
     private struct SeriesHead {
         let part: Int
-        let ordinals: [UInt32]
-        private var next = 0
-        private(set) var ordinal: UInt32 = 0
-        private(set) var handles: [UInt32] = []
+        private let ordinals: [UInt32]
+        private let numbers: [UInt32]
+        /// The series after `position`, and the handles of the batch that it is in.
+        private var position = -1
+        private var batch: [UInt32] = []
+        private var ends: [Int] = []
 
-        init(part: Int, ordinals: [UInt32]) {
+        init(part: Int, ordinals: [UInt32], numbers: [UInt32]) {
             self.part = part
             self.ordinals = ordinals
+            self.numbers = numbers
         }
 
-        mutating func advance(
-            _ part: any SeriesIndexPart, _ numbers: [UInt32]
-        ) throws(IndexError) -> Bool {
-            if next == ordinals.count { return false }
-            ordinal = ordinals[next]
-            next += 1
-            handles.removeAll(keepingCapacity: true)
-            try part.appendHandles(of: ordinal, into: &handles)
-            for index in handles.indices { handles[index] = numbers[Int(handles[index])] }
+        var ordinal: UInt32 { ordinals[position] }
+
+        /// The handles of the series that this stands at.
+        var handles: ArraySlice<UInt32> {
+            let index = position % batchCount
+            return batch[(index == 0 ? 0 : ends[index - 1])..<ends[index]]
+        }
+
+        /// Goes to the next series; false at the end.
+        mutating func advance(_ part: any SeriesIndexPart) throws(IndexError) -> Bool {
+            position += 1
+            if position == ordinals.count { return false }
+            if position % batchCount == 0 {
+                batch.removeAll(keepingCapacity: true)
+                ends.removeAll(keepingCapacity: true)
+                let end = min(ordinals.count, position + batchCount)
+                try part.appendHandles(of: ordinals[position..<end], into: &batch, ends: &ends)
+                for index in batch.indices { batch[index] = numbers[Int(batch[index])] }
+            }
             return true
+        }
+
+        static func isLess(_ a: SeriesHead, _ b: SeriesHead) -> Bool {
+            let (x, y) = (a.handles, b.handles)
+            for (p, q) in zip(x, y) where p != q { return p < q }
+            return x.count < y.count
         }
     }
 
@@ -159,39 +193,39 @@ struct IndexMerge {
     ) throws(IndexError) {
         var heads: [SeriesHead] = []
         for (index, part) in parts.enumerated() {
-            var head = SeriesHead(part: index, ordinals: ordinals[index])
-            if try head.advance(part, numbers[index]) { heads.append(head) }
+            var head = SeriesHead(part: index, ordinals: ordinals[index], numbers: numbers[index])
+            if try head.advance(part) { heads.append(head) }
         }
+        var text: [UInt8] = []
         while var least = heads.indices.first {
             for index in heads.indices.dropFirst()
-            where heads[index].handles.lexicographicallyPrecedes(heads[least].handles) {
+            where SeriesHead.isLess(heads[index], heads[least]) {
                 least = index
             }
-            let series = heads[least].handles
-            append(series, ref: try parts[heads[least].part].ref(heads[least].ordinal))
+            let start = handles.count
+            handles.append(contentsOf: heads[least].handles)
+            seriesEnds.append(UInt32(handles.count))
+            refs.append(try parts[heads[least].part].ref(heads[least].ordinal))
+            hashes.append(hash(start..<handles.count, &text))
             // The same labels in later parts: the first part's ref stays.
-            for index in heads.indices.reversed() where heads[index].handles == series {
-                let part = heads[index].part
-                if try !heads[index].advance(parts[part], numbers[part]) {
-                    heads.remove(at: index)
-                }
+            for index in heads.indices.reversed()
+            where index == least || heads[index].handles == handles[start...] {
+                if try !heads[index].advance(parts[heads[index].part]) { heads.remove(at: index) }
             }
         }
     }
 
-    private mutating func append(_ series: [UInt32], ref: UInt32) {
-        handles.append(contentsOf: series)
-        seriesEnds.append(UInt32(handles.count))
-        refs.append(ref)
-        var text: [UInt8] = []
-        for handle in series {
-            let name = Int(nameOfPair[Int(handle)])
-            text.append(contentsOf: Self.slice(nameBytes, nameEnds, name))
+    /// `LabelHash` of the labels with these handles.
+    private func hash(_ range: Range<Int>, _ text: inout [UInt8]) -> UInt64 {
+        text.removeAll(keepingCapacity: true)
+        for index in range {
+            let handle = Int(handles[index])
+            text.append(contentsOf: Self.slice(nameBytes, nameEnds, Int(nameOfPair[handle])))
             text.append(0xFF)
-            text.append(contentsOf: Self.slice(valueBytes, valueEnds, Int(handle)))
+            text.append(contentsOf: Self.slice(valueBytes, valueEnds, handle))
             text.append(0xFF)
         }
-        hashes.append(XXHash64.hash(text))
+        return XXHash64.hash(text)
     }
 
     private static func slice(_ bytes: [UInt8], _ ends: [UInt32], _ index: Int) -> ArraySlice<UInt8>

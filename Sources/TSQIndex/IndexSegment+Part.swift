@@ -156,11 +156,14 @@ extension IndexSegment: SeriesIndexPart {
     package func ordinalsInLabelOrder() -> [UInt32] { Array(0..<UInt32(seriesCount)) }
 
     package func appendHandles(
-        of ordinal: UInt32, into handles: inout [UInt32]
+        of ordinals: ArraySlice<UInt32>, into handles: inout [UInt32], ends: inout [Int]
     ) throws(IndexError) {
         var cursor = SeriesCursor(self)
-        try cursor.seek(Int(ordinal))
-        handles.append(contentsOf: cursor.handles)
+        for ordinal in ordinals {
+            try cursor.seek(Int(ordinal))
+            handles.append(contentsOf: cursor.handles)
+            ends.append(handles.count)
+        }
     }
 
     package func withPair(

@@ -60,11 +60,16 @@ extension IndexSegment: PostingsSource {
         try valueBytes(Int(handle)).withMemoryRebound(to: UInt8.self, body)
     }
 
-    func handle(ofSeries ordinal: UInt32, _ name: Int) throws(IndexError) -> UInt32? {
+    func handles(of ordinals: [UInt32], _ name: Int) throws(IndexError) -> [UInt32] {
         var cursor = SeriesCursor(self)
-        try cursor.seek(Int(ordinal))
         let range = try pairRange(name)
-        return cursor.handles.first { range.contains(Int($0)) }
+        var result: [UInt32] = []
+        result.reserveCapacity(ordinals.count)
+        for ordinal in ordinals {
+            try cursor.seek(Int(ordinal))
+            result.append(cursor.handles.first { range.contains(Int($0)) } ?? Self.noHandle)
+        }
+        return result
     }
 
     func postings(_ handle: UInt32) throws(IndexError) -> PostingsList {

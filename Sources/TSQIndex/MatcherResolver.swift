@@ -104,15 +104,17 @@ struct MatcherResolver<Source: PostingsSource> {
         if let handles = term.handles, handles.count == 1 {
             return try source.filter(candidates, having: handles[0], !term.isExcluding)
         }
-        // Looking at a series costs about as much as matching a value.
-        let valueCount =
-            term.handles == nil ? try source.valueCount(term.name) : 0
-        if candidates.count < valueCount { return try narrowBySeries(candidates, by: term) }
+        // Looking at a series and matching its value costs more than matching the next value.
+        if term.handles == nil, candidates.count < (try source.valueCount(term.name)) / 2 {
+            return try tryEachSeries(candidates, term)
+        }
         let handles = try handles(term)
         var postingsCount = 0
         for handle in handles { postingsCount += try source.postingsCount(handle) }
-        if candidates.count * 8 < postingsCount {
-            return try narrowBySeries(candidates, by: term)
+        if candidates.count * Self.postingsPerSeries < postingsCount {
+            var wanted = HandleSet(limit: source.handleCount)
+            for handle in handles { wanted.insert(handle) }
+            return try keep(candidates, term) { handle in wanted.contains(handle) }
         }
         let ordinals = try union(handles)
         return term.isExcluding
@@ -120,31 +122,35 @@ struct MatcherResolver<Source: PostingsSource> {
             : PostingsAlgebra.intersection(candidates, ordinals)
     }
 
+    /// Decoding that many postings costs about as much as looking up the labels of a series.
+    private static var postingsPerSeries: Int { 16 }
+
     /// Tries the values that the candidates have, each value once.
-    private func narrowBySeries(
-        _ candidates: [UInt32], by term: Term
+    private func tryEachSeries(
+        _ candidates: [UInt32], _ term: Term
+    ) throws(IndexError) -> [UInt32] {
+        var known = HandleSet(limit: source.handleCount)
+        var wanted = HandleSet(limit: source.handleCount)
+        return try keep(candidates, term) { (handle) throws(IndexError) in
+            if !known.contains(handle) {
+                known.insert(handle)
+                let matches = try source.withValue(handle) { term.matcher.matches($0) }
+                if matches != term.isExcluding { wanted.insert(handle) }
+            }
+            return wanted.contains(handle)
+        }
+    }
+
+    /// The candidates whose pair is one of the term's (or is not, when it excludes).
+    private func keep(
+        _ candidates: [UInt32], _ term: Term, _ isOfTerm: (UInt32) throws(IndexError) -> Bool
     ) throws(IndexError) -> [UInt32] {
         var result: [UInt32] = []
         result.reserveCapacity(candidates.count)
-        var memo: [UInt32: Bool] = [:]
-        let emptyMatches = term.isExcluding
-        var lastHandle = UInt32.max
-        var lastAnswer = false
-        for ordinal in candidates {
-            var matches = emptyMatches
-            if let handle = try source.handle(ofSeries: ordinal, term.name) {
-                if handle == lastHandle {
-                    matches = lastAnswer
-                } else if let known = memo[handle] {
-                    matches = known
-                } else {
-                    matches = try source.withValue(handle) { term.matcher.matches($0) }
-                    memo[handle] = matches
-                }
-                lastHandle = handle
-                lastAnswer = matches
-            }
-            if matches { result.append(ordinal) }
+        let handles = try source.handles(of: candidates, term.name)
+        for (candidate, handle) in zip(candidates, handles) {
+            let isOfTerm = handle == Source.noHandle ? false : try isOfTerm(handle)
+            if isOfTerm != term.isExcluding { result.append(candidate) }
         }
         return result
     }

@@ -17,8 +17,12 @@ protocol PostingsSource {
         _ handle: UInt32, _ body: (UnsafeBufferPointer<UInt8>) -> R
     ) throws(IndexError) -> R
 
-    /// The handle of the value that a series has for a label.
-    func handle(ofSeries ordinal: UInt32, _ name: Int) throws(IndexError) -> UInt32?
+    /// Handles are below.
+    var handleCount: Int { get }
+
+    /// The handle of the value that each of `ordinals` (ascending) has for a label; `noHandle` where
+    /// it lacks the label.
+    func handles(of ordinals: [UInt32], _ name: Int) throws(IndexError) -> [UInt32]
 
     func postingsCount(_ handle: UInt32) throws(IndexError) -> Int
     /// Appends the ordinals of the pair, ascending.
@@ -27,4 +31,23 @@ protocol PostingsSource {
     func filter(
         _ candidates: [UInt32], having handle: UInt32, _ isWanted: Bool
     ) throws(IndexError) -> [UInt32]
+}
+
+extension PostingsSource {
+    static var noHandle: UInt32 { .max }
+}
+
+/// A set of handles.
+struct HandleSet {
+    private var words: [UInt64]
+
+    init(limit: Int) { words = [UInt64](repeating: 0, count: (limit + 63) / 64) }
+
+    @inline(__always)
+    func contains(_ handle: UInt32) -> Bool {
+        words[Int(handle >> 6)] >> UInt64(handle & 63) & 1 == 1
+    }
+
+    @inline(__always)
+    mutating func insert(_ handle: UInt32) { words[Int(handle >> 6)] |= 1 << UInt64(handle & 63) }
 }

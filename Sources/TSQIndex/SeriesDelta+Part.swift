@@ -86,8 +86,13 @@ extension SeriesDelta: SeriesIndexPart {
         sortedByLabels(Array(0..<UInt32(seriesCount)))
     }
 
-    package func appendHandles(of ordinal: UInt32, into handles: inout [UInt32]) {
-        handles.append(contentsOf: seriesPairs[range(Int(ordinal))])
+    package func appendHandles(
+        of ordinals: ArraySlice<UInt32>, into handles: inout [UInt32], ends: inout [Int]
+    ) {
+        for ordinal in ordinals {
+            handles.append(contentsOf: seriesPairs[range(Int(ordinal))])
+            ends.append(handles.count)
+        }
     }
 
     package func withPair(

@@ -26,6 +26,11 @@ extension SeriesDelta: PostingsSource {
         values.withBytes(Int(handle), body)
     }
 
+    func handles(of ordinals: [UInt32], _ name: Int) -> [UInt32] {
+        ordinals.map { handle(ofSeries: $0, name) ?? Self.noHandle }
+    }
+
+    @inline(__always)
     func handle(ofSeries ordinal: UInt32, _ name: Int) -> UInt32? {
         for index in range(Int(ordinal)) where Int(nameOfPair[Int(seriesPairs[index])]) == name {
             return seriesPairs[index]

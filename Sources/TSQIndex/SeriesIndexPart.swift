@@ -54,8 +54,10 @@ package protocol SeriesIndexPart {
 
     func ordinalsInLabelOrder() throws(IndexError) -> [UInt32]
 
-    /// Appends the handles of a series' labels in label order.
-    func appendHandles(of ordinal: UInt32, into handles: inout [UInt32]) throws(IndexError)
+    /// Appends the handles of each series' labels in label order, and where each series' end.
+    func appendHandles(
+        of ordinals: ArraySlice<UInt32>, into handles: inout [UInt32], ends: inout [Int]
+    ) throws(IndexError)
 
     /// Calls `body` with the name and the value of a pair.
     func withPair(

@@ -118,6 +118,24 @@ struct IndexSegmentTests {
         }
     }
 
+    @Test("a series stands in the hash slot that the format says, so that lookups are short")
+    func hashSlots() throws {
+        for index in 0..<50 {
+            var delta = SeriesDelta()
+            let labels = LabelSet(["n": "\(index)"])
+            let hash = LabelHash.hash(labels)
+            _ = delta.register(labels, hash: hash)
+            let bytes = try Self.write([delta])
+            // Section 9: two slots, their tags before the ordinals.
+            let footer = bytes.count - 232
+            let section = Int(bytes[footer + 9 * 16]) | Int(bytes[footer + 9 * 16 + 1]) << 8
+            let slot = hash < 1 << 63 ? 0 : 1
+            #expect(bytes[section + slot] == UInt8(truncatingIfNeeded: hash))
+            #expect(bytes[section + 4 + slot * 4] == 1)
+            #expect(bytes[section + 4 + (1 - slot) * 4] == 0)
+        }
+    }
+
     @Test("a file cut anywhere is no index")
     func truncation() throws {
         let bytes = try Self.write([SeriesDeltaTests.random(5, seed: 1).delta])
