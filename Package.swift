@@ -57,7 +57,8 @@ let coreTargets: [Target] = [
         "store-torture", path: "Sources/StoreTorture", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
         "bench-store", path: "Benchmarks/Store", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
-        "corebench", path: "Benchmarks/CoreBench",
+    executable(
+        "bench-core", path: "Benchmarks/Core",
         ["TSQChunks", "TSQIndex", "TSQModel", "TSQBase"]),
     tests("TSQTidyTests", []),
     tests("TSQBaseTests", ["TSQBase"]),

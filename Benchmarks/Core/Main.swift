@@ -1,8 +1,8 @@
 import TSQBase
 
-/// `corebench [chunks|index] [series]`: the codecs and the index alone.
+/// `bench-core [chunks|index] [series]`: the codecs and the index alone.
 @main
-struct CoreBench {
+struct BenchCore {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
         let series = arguments.compactMap { Int($0) }.first ?? 1_000_000
