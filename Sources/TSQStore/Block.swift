@@ -83,15 +83,28 @@ final class Block: Sendable {
     }
 
     /// The page that has the series `ref` if any has.
-    func pageIndex(of ref: UInt32) throws(BlockError) -> Int? {
-        var low = 0
-        var high = pageCount
-        while low < high {
-            let middle = (low + high) / 2
-            if try page(middle).lastRef < ref { low = middle + 1 } else { high = middle }
+    func pageIndex(of wanted: UInt32) throws(BlockError) -> Int? {
+        if pageCount == 0 { return nil }
+        // Checks the table once.
+        _ = try page(0)
+        let size = BlockFormat.pageEntryByteCount
+        let table = try bytes(Int(footer.pagesOffset), pageCount * size)
+        // Safe because: every load is below `pageCount * size`.
+        let index: Int? = table.withUnsafeBytes { raw in
+            func ref(_ page: Int, _ field: Int) -> UInt32 {
+                UInt32(
+                    littleEndian: raw.loadUnaligned(
+                        fromByteOffset: page * size + field, as: UInt32.self))
+            }
+            var (low, high) = (0, pageCount)
+            while low < high {
+                let middle = (low + high) / 2
+                // The last ref is the entry's second field.
+                if ref(middle, 4) < wanted { low = middle + 1 } else { high = middle }
+            }
+            return low < pageCount && ref(low, 0) <= wanted ? low : nil
         }
-        guard low < pageCount, try page(low).firstRef <= ref else { return nil }
-        return low
+        return index
     }
 
     func timeColumn(_ index: UInt32) throws(BlockError) -> BlockTimeColumn {
@@ -131,16 +144,17 @@ final class Block: Sendable {
         return times
     }
 
-    /// Where the chunks of page `index` are.
-    func entries(ofPage index: Int) throws(BlockError) -> [BlockChunk] {
+    /// Where the chunks of page `index` are; only those of `ref` when one is given.
+    func entries(
+        ofPage index: Int, ref: UInt32? = nil
+    ) throws(BlockError) -> [BlockChunk] {
         let page = try page(index)
         let span = try bytes(Int(clamping: page.offset), Int(page.byteCount))
         try verify(index, span, page.checksum, "page \(index)")
-        do throws(ByteReadError) {
-            return try BlockChunk.decode(span, page)
-        } catch {
-            throw BlockError(reason: "page \(index) is malformed: \(error)")
+        guard let chunks = BlockChunk.decode(span, page, ref: ref) else {
+            throw BlockError(reason: "page \(index) is malformed")
         }
+        return chunks
     }
 
     /// Reads everything and checks every checksum and every chunk.
@@ -165,40 +179,85 @@ struct BlockChunk: Sendable {
     var timeColumn: UInt32
     var offset: Int
     var valuesCount: Int
-    var presenceCount = 0
-    var startTimesCount = 0
+    var presenceCount: Int
+    var startTimesCount: Int
 
-    static func decode(
-        _ span: Span<UInt8>, _ page: BlockPage
-    ) throws(ByteReadError) -> [BlockChunk] {
-        var reader = ByteReader(span)
-        // An entry takes at least four bytes.
-        let count = try reader.count(max: span.count / 4)
+    /// The chunks of a page, or those of one series; nil when the entries contradict the format.
+    static func decode(_ span: Span<UInt8>, _ page: BlockPage, ref: UInt32?) -> [BlockChunk]? {
         var chunks: [BlockChunk] = []
-        chunks.reserveCapacity(count)
-        var ref = UInt64(page.firstRef)
-        var bodyCount = 0
-        for _ in 0..<count {
-            ref += try reader.uvarint()
-            let flags = BlockFormat.Flags(rawValue: try reader.u8())
-            let timeColumn = UInt32(clamping: try reader.uvarint())
-            var chunk = BlockChunk(
-                ref: UInt32(clamping: ref), flags: flags, timeColumn: timeColumn,
-                offset: bodyCount, valuesCount: try reader.count(max: span.count))
-            if flags.contains(.presence) {
-                chunk.presenceCount = try reader.count(max: span.count)
+        let bodyStart: Int? = span.withUnsafeBytes { raw in
+            var scan = EntryScan(raw)
+            // An entry takes at least four bytes.
+            let count = scan.count(raw.count / 4)
+            if ref == nil { chunks.reserveCapacity(count) }
+            var current = UInt64(page.firstRef)
+            var bodyCount = 0
+            for _ in 0..<count {
+                current += scan.varint()
+                let flags = BlockFormat.Flags(rawValue: scan.byte())
+                let timeColumn = UInt32(clamping: scan.varint())
+                let values = scan.count(raw.count)
+                let presence = flags.contains(.presence) ? scan.count(raw.count) : 0
+                let starts = flags.contains(.startTimes) ? scan.count(raw.count) : 0
+                if scan.failed || current > UInt64(UInt32.max) { return nil }
+                if ref.map({ $0 == current }) ?? true {
+                    chunks.append(
+                        BlockChunk(
+                            ref: UInt32(current), flags: flags, timeColumn: timeColumn,
+                            offset: bodyCount, valuesCount: values, presenceCount: presence,
+                            startTimesCount: starts))
+                }
+                bodyCount += values + presence + starts
             }
-            if flags.contains(.startTimes) {
-                chunk.startTimesCount = try reader.count(max: span.count)
-            }
-            bodyCount += chunk.valuesCount + chunk.presenceCount + chunk.startTimesCount
-            chunks.append(chunk)
+            return !scan.failed && bodyCount == raw.count - scan.offset ? scan.offset : nil
         }
-        if bodyCount != reader.remaining {
-            throw .truncated(offset: reader.offset, needed: bodyCount)
-        }
-        let base = Int(clamping: page.offset) + reader.offset
+        guard let bodyStart else { return nil }
+        let base = Int(clamping: page.offset) + bodyStart
         for index in chunks.indices { chunks[index].offset += base }
         return chunks
+    }
+}
+
+/// Reads a page's entries without throwing at each: a look-up reads all that stand before.
+private struct EntryScan {
+    private let raw: UnsafeRawBufferPointer
+    private(set) var offset = 0
+    private(set) var failed = false
+
+    // Safe because: `byte` reads below `raw.count` only; the pointer lives as long as its closure.
+    init(_ raw: UnsafeRawBufferPointer) { self.raw = raw }
+
+    @inline(__always)
+    mutating func byte() -> UInt8 {
+        guard offset < raw.count else {
+            failed = true
+            return 0
+        }
+        defer { offset += 1 }
+        return raw[offset]
+    }
+
+    @inline(__always)
+    mutating func varint() -> UInt64 {
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while shift < 63 {
+            let byte = byte()
+            value |= UInt64(byte & 0x7F) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+        failed = true
+        return 0
+    }
+
+    @inline(__always)
+    mutating func count(_ max: Int) -> Int {
+        let value = varint()
+        if value > UInt64(max) {
+            failed = true
+            return 0
+        }
+        return Int(value)
     }
 }

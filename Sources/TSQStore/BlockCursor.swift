@@ -26,13 +26,12 @@ struct TimesIdentity {
     var id: UInt64 { isShared ? max(1, hash) : 0 }
 }
 
-/// Reads series of one block and keeps what neighbouring series need again: the page's entries and
+/// Reads series of one block and keeps what neighbouring series need again: the page's place and
 /// decoded time columns. One thread at a time.
 struct BlockCursor {
     let block: Block
     private var pageIndex = -1
     private var page: BlockPage?
-    private var chunks: [BlockChunk] = []
     private var timesByColumn: [UInt32: [TimestampMs]] = [:]
     private var scratchValues: [Double] = []
 
@@ -42,30 +41,24 @@ struct BlockCursor {
     init(_ block: Block) { self.block = block }
 
     /// The chunks of series `ref`, ascending in time within a kind.
-    mutating func chunks(of ref: UInt32) throws(BlockError) -> ArraySlice<BlockChunk> {
+    mutating func chunks(of ref: UInt32) throws(BlockError) -> [BlockChunk] {
         if page.map({ ref < $0.firstRef || ref > $0.lastRef }) ?? true {
             guard let index = try block.pageIndex(of: ref) else { return [] }
-            if index != pageIndex {
-                chunks = try block.entries(ofPage: index)
-                page = try block.page(index)
-                pageIndex = index
-            }
+            page = try block.page(index)
+            pageIndex = index
         }
-        var low = 0
-        var high = chunks.count
-        while low < high {
-            let middle = (low + high) / 2
-            if chunks[middle].ref < ref { low = middle + 1 } else { high = middle }
-        }
-        var end = low
-        while end < chunks.count, chunks[end].ref == ref { end += 1 }
-        return chunks[low..<end]
+        return try block.entries(ofPage: pageIndex, ref: ref)
     }
 
     /// The first and the last time that `chunk` may have.
-    func bounds(
+    mutating func bounds(
         _ chunk: BlockChunk
     ) throws(BlockError) -> (minMs: TimestampMs, maxMs: TimestampMs) {
+        if let times = timesByColumn[chunk.timeColumn], let first = times.first,
+            let last = times.last
+        {
+            return (first, last)
+        }
         let column = try block.timeColumn(chunk.timeColumn)
         return (column.minTimeMs, column.maxTimeMs)
     }
