@@ -7,9 +7,6 @@ import TSQPromQL
 /// Safe from any thread. A query runs on the thread that calls (it computes for long and may read
 /// the disk: never call it on an event loop).
 package final class QueryEngine: Sendable {
-    /// Steps of a range query; the HTTP layer allows 11,000, rules and the library more.
-    private static let stepsMax: Int64 = 100_000_000
-
     package let options: EngineOptions
 
     package init(options: EngineOptions = EngineOptions()) { self.options = options }
@@ -37,8 +34,8 @@ package final class QueryEngine: Sendable {
         let expr = try parse(query)
         precondition(stepMs > 0 && endMs >= startMs, "BUG: a range query without steps")
         let (lengthMs, overflow) = endMs.subtractingReportingOverflow(startMs)
-        if overflow || lengthMs / stepMs >= Self.stepsMax {
-            throw .badData("the query has more than \(Self.stepsMax) steps")
+        if overflow || lengthMs / stepMs >= EngineLimits.stepsMax {
+            throw .badData("the query has more than \(EngineLimits.stepsMax) steps")
         }
         let count = lengthMs / stepMs + 1
         return try evaluate(

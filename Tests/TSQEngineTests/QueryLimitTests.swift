@@ -81,7 +81,10 @@ import Testing
 
     @Test("extreme times, steps and durations give answers or errors, never a trap")
     func extremes() {
-        let engine = QueryEngine()
+        var options = EngineOptions()
+        options.parse = .all
+        options.bytesMax = 64 << 20
+        let engine = QueryEngine(options: options)
         let times: [TimestampMs] = [.min, .min + 1, -1, 0, 1, .max - 1, .max]
         let queries = [
             "counter_total", "rate(counter_total[5m])", "counter_total offset 100y",

@@ -30,7 +30,7 @@ final class InfoCall: Operator {
             } && !info.nameMatchers.isEmpty
         }
         let all = Tile(0, steps.count)
-        let bytes = base.count * steps.count * Self.bytesPerStep
+        let bytes = max(1, base.count) * steps.count * Self.bytesPerStep
         try query.budget.hold(bytes: Int64(bytes), for: "info")
         var table = InfoTable(query, stepCount: steps.count)
         if let leaf = try infoLeaf(base, ignored) {

@@ -88,6 +88,9 @@ final class SubqueryRange: RangeInput {
     private let inner: Operator?
     private var row = StepRow(stepCount: 0)
     private var innerTile = Tile(0, 0)
+    private var heldBytes: Int64 = 0
+    /// A value and its tag in the row, time and value in the columns.
+    private static let bytesPerStep: Int64 = 25
     var series: OutputSeries { inner?.series ?? OutputSeries() }
 
     /// `inner` nil: no step of the resolution falls into any window.
@@ -122,6 +125,11 @@ final class SubqueryRange: RangeInput {
             afterMs < steps.firstMs ? 0 : Int((afterMs &- steps.firstMs) / steps.stepMs) + 1
         let last = lastMs < steps.firstMs ? -1 : Int((lastMs &- steps.firstMs) / steps.stepMs)
         innerTile = Tile(first, max(0, min(last, steps.count - 1) - first + 1))
+        let bytes = Int64(innerTile.count) * Self.bytesPerStep
+        query.budget.release(bytes: heldBytes)
+        heldBytes = 0
+        try query.budget.hold(bytes: bytes, for: "a subquery of \(innerTile.count) steps")
+        heldBytes = bytes
         if innerTile.count > 0 { try inner.begin(innerTile) }
     }
 

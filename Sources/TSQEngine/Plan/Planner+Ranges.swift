@@ -55,6 +55,11 @@ extension Planner {
         let inner = SubqueryRange.steps(
             firstEndMs: times.firstMs, lastEndMs: times.lastMs, rangeMs: windows.rangeMs,
             stepMs: max(1, stepMs))
+        if let inner, inner.count > EngineLimits.stepsMax {
+            throw .execution(
+                "query processing would load too many samples into memory in "
+                    + QueryBudget.executionPlace)
+        }
         // Even without a step the inside is planned: it may hold a mistake.
         let range = inner ?? StepRange(firstMs: times.firstMs, stepMs: max(1, stepMs), count: 1)
         var planner = with(range).needing(.fixedEverything)
