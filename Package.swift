@@ -60,6 +60,9 @@ let coreTargets: [Target] = [
     executable(
         "bench-core", path: "Benchmarks/Core",
         ["TSQChunks", "TSQIndex", "TSQModel", "TSQBase"]),
+    executable(
+        "bench-kernels", path: "Benchmarks/Kernels",
+        ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase"]),
     tests("TSQTidyTests", []),
     tests("TSQBaseTests", ["TSQBase"]),
     tests("TSQModelTests", ["TSQModel", "TSQBase"]),

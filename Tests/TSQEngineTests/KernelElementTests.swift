@@ -113,6 +113,8 @@ struct KernelBinaryTests {
     func scalars() {
         #expect(BinaryKernels.scalar(.modulo, -7, 3) == -1)
         #expect(BinaryKernels.scalar(.modulo, 7, 0).isNaN)
+        #expect(BinaryKernels.scalar(.modulo, -6, 3).sign == .minus)
+        #expect(BinaryKernels.scalar(.modulo, 5.5, -2) == 1.5)
         #expect(BinaryKernels.scalar(.modulo, 5, .infinity) == 5)
         #expect(BinaryKernels.scalar(.power, 2, 10) == 1024)
         #expect(BinaryKernels.scalar(.power, .nan, 0) == 1)

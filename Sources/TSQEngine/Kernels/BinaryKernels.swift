@@ -30,7 +30,7 @@ package enum BinaryKernels {
         case .subtract: arithmetic(left, right, &row) { $0 - $1 }
         case .multiply: arithmetic(left, right, &row) { $0 * $1 }
         case .divide: arithmetic(left, right, &row) { $0 / $1 }
-        case .modulo: arithmetic(left, right, &row) { fmod($0, $1) }
+        case .modulo: arithmetic(left, right, &row) { GoMath.mod($0, $1) }
         case .power: arithmetic(left, right, &row) { pow($0, $1) }
         case .atan2: arithmetic(left, right, &row) { Glibc.atan2($0, $1) }
         case .equal: compare(left, right, returnsBool, swapped, &row) { $0 == $1 }
@@ -56,7 +56,7 @@ package enum BinaryKernels {
         case .subtract: left - right
         case .multiply: left * right
         case .divide: left / right
-        case .modulo: fmod(left, right)
+        case .modulo: GoMath.mod(left, right)
         case .power: pow(left, right)
         case .atan2: Glibc.atan2(left, right)
         case .equal: left == right ? 1 : 0
@@ -104,10 +104,16 @@ package enum BinaryKernels {
             a.count == count && b.count == count && aTags.count == count && bTags.count == count,
             "BUG: rows of different tiles")
         var tags = row.tags.mutableSpan
-        for step in 0..<count {
-            let both = aTags[unchecked: step] & bTags[unchecked: step]
-            let holds = returnsBool || body(a[unchecked: step], b[unchecked: step])
-            tags[unchecked: step] = holds ? both : 0
+        if returnsBool {
+            for step in 0..<count {
+                tags[unchecked: step] = aTags[unchecked: step] & bTags[unchecked: step]
+            }
+        } else {
+            for step in 0..<count {
+                // A mask instead of a branch: which way it goes cannot be foretold.
+                let mask: UInt8 = body(a[unchecked: step], b[unchecked: step]) ? 255 : 0
+                tags[unchecked: step] = aTags[unchecked: step] & bTags[unchecked: step] & mask
+            }
         }
         var values = row.values.mutableSpan
         if returnsBool {

@@ -37,15 +37,30 @@ enum CompensatedSums {
         var sums = start
         var compensations = SIMD4<Double>(repeating: 0)
         for offset in 0..<count {
-            let value = SIMD4<Double>(
-                values[unchecked: starts[0] + offset], values[unchecked: starts[1] + offset],
-                values[unchecked: starts[2] + offset], values[unchecked: starts[3] + offset])
-            let totals = sums + value
-            let back = totals - sums
-            compensations += (sums - (totals - back)) + (value - back)
-            sums = totals
+            add(gather(values, starts, offset), &sums, &compensations)
         }
         return (sums, compensations)
+    }
+
+    /// One addition in each lane.
+    @inline(__always)
+    static func add(
+        _ value: SIMD4<Double>, _ sums: inout SIMD4<Double>, _ compensations: inout SIMD4<Double>
+    ) {
+        let totals = sums + value
+        let back = totals - sums
+        compensations += (sums - (totals - back)) + (value - back)
+        sums = totals
+    }
+
+    /// The values `offset` behind the starts; the caller has checked the bounds.
+    @inline(__always)
+    static func gather(
+        _ values: borrowing Span<Double>, _ starts: SIMD4<Int>, _ offset: Int
+    ) -> SIMD4<Double> {
+        SIMD4<Double>(
+            values[unchecked: starts[0] + offset], values[unchecked: starts[1] + offset],
+            values[unchecked: starts[2] + offset], values[unchecked: starts[3] + offset])
     }
 
     /// The sums of all windows of a column, without regard to overflow.

@@ -1,4 +1,5 @@
 import Glibc
+import TSQBase
 
 /// Where Go's math package differs from C's.
 enum GoMath {
@@ -29,6 +30,18 @@ enum GoMath {
 
     /// Go's math.Log10: log2 scaled.
     static func log10(_ value: Double) -> Double { log2(value) * (ln2 / ln10) }
+
+    /// Go's math.Mod, which is C's fmod; whole numbers go the quick way, with the same result.
+    static func mod(_ a: Double, _ b: Double) -> Double {
+        if a.magnitude < 0x1p53 && b.magnitude < 0x1p53 {
+            let (x, y) = (GoNumber.int64(a), GoNumber.int64(b))
+            if Double(x) == a && Double(y) == b && y != 0 {
+                let rest = x % y
+                return rest == 0 ? Double(signOf: a, magnitudeOf: 0) : Double(rest)
+            }
+        }
+        return fmod(a, b)
+    }
 
     private static let ln2 = 0.693147180559945309417232121458176568
     private static let ln10 = 2.30258509299404568401799145468436421

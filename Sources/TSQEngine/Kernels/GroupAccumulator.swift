@@ -37,7 +37,7 @@ package struct GroupAccumulator {
         self.op = op
         tags = [UInt8](repeating: 0, count: stepCount)
         counts = [Double](repeating: 0, count: stepCount)
-        sums = counts
+        sums = [Double](repeating: -0.0, count: stepCount)
         compensations = counts
     }
 
@@ -50,7 +50,7 @@ package struct GroupAccumulator {
         for step in 0..<stepCount {
             tags[step] = 0
             counts[step] = 0
-            sums[step] = 0
+            sums[step] = -0.0
             compensations[step] = 0
         }
         means.removeAll(keepingCapacity: true)
@@ -92,7 +92,7 @@ package struct GroupAccumulator {
 
     private func value(_ step: Int) -> Double {
         switch op {
-        case .sum: sums[step] + compensations[step]
+        case .sum: sums[step].isFinite ? sums[step] + compensations[step] : sums[step]
         case .avg:
             if let mean = means.isEmpty ? nil : means[step] {
                 mean.value
@@ -111,8 +111,9 @@ package struct GroupAccumulator {
 // MARK: - Floats
 
 extension GroupAccumulator {
-    /// Kahan–Neumaier in the order of the rows. The first value is taken as it is: its addition to
-    /// 0 loses nothing.
+    /// Compensated, in the order of the rows. Sums begin at −0, to which every number adds itself,
+    /// and absent entries add −0, which changes nothing: no branch is left in the loop. What is lost
+    /// is worked out with Knuth's two-sum; where the sum is not finite it means nothing.
     private static func addToSums(
         _ row: borrowing StepRow, _ tags: inout [UInt8], _ sums: inout [Double],
         _ compensations: inout [Double]
@@ -122,49 +123,69 @@ extension GroupAccumulator {
         precondition(
             values.count == count && present.count == count && sums.count == count
                 && compensations.count == count, "BUG: rows of different tiles")
-        var tagsOut = tags.mutableSpan
         var sumsOut = sums.mutableSpan
         var compensationsOut = compensations.mutableSpan
         for step in 0..<count {
             let isFloat = present[unchecked: step] == StepRow.Tag.float
-            let isFirst = isFloat && tagsOut[unchecked: step] & StepRow.Tag.float == 0
-            let value = values[unchecked: step]
+            let value = isFloat ? values[unchecked: step] : -0.0
             let sum = sumsOut[unchecked: step]
-            let total = isFirst ? value : sum + value
-            let isSumLarger = sum.magnitude >= value.magnitude
-            let big = isSumLarger ? sum : value
-            let small = isSumLarger ? value : sum
-            let lost = isFirst ? 0 : (big - total) + small
-            let compensation = compensationsOut[unchecked: step]
-            let next = total.isInfinite ? 0 : compensation + lost
-            sumsOut[unchecked: step] = isFloat ? total : sum
-            compensationsOut[unchecked: step] = isFloat ? next : compensation
-            tagsOut[unchecked: step] |= isFloat ? StepRow.Tag.float : 0
+            let total = sum + value
+            let back = total - sum
+            compensationsOut[unchecked: step] += (sum - (total - back)) + (value - back)
+            sumsOut[unchecked: step] = total
+        }
+        var tagsOut = tags.mutableSpan
+        for step in 0..<count {
+            tagsOut[unchecked: step] |= present[unchecked: step] & StepRow.Tag.float
         }
     }
 
     private mutating func addToMeans(_ row: borrowing StepRow) {
+        if means.isEmpty && !Self.overflows(row, sums) {
+            Self.addToSums(row, &tags, &sums, &compensations)
+            let present = row.tags.span
+            var countsOut = counts.mutableSpan
+            for step in 0..<countsOut.count {
+                countsOut[unchecked: step] +=
+                    present[unchecked: step] == StepRow.Tag.float ? 1 : 0
+            }
+            return
+        }
         for step in tags.indices where row.tags[step] == StepRow.Tag.float {
             let value = row.values[step]
             tags[step] |= StepRow.Tag.float
             counts[step] += 1
             if !means.isEmpty, means[step] != nil {
                 means[step]?.add(value)
-                continue
-            }
-            if counts[step] == 1 {
+            } else if counts[step] == 1 {
                 sums[step] = value
-                continue
-            }
-            var next = KahanSum(sums[step], compensations[step])
-            next.add(value)
-            if next.sum.isInfinite {
-                goIncremental(step, value)
             } else {
-                sums[step] = next.sum
-                compensations[step] = next.compensation
+                var next = KahanSum(sums[step], compensations[step])
+                next.add(value)
+                if next.sum.isInfinite {
+                    goIncremental(step, value)
+                } else {
+                    sums[step] = next.sum
+                    compensations[step] = next.compensation
+                }
             }
         }
+    }
+
+    /// Whether a sum of the row would not be finite any more.
+    private static func overflows(_ row: borrowing StepRow, _ sums: [Double]) -> Bool {
+        let (values, present, known) = (row.values.span, row.tags.span, sums.span)
+        precondition(
+            values.count == known.count && present.count == known.count,
+            "BUG: rows of different tiles")
+        var carried: UInt64 = 0
+        for step in 0..<known.count {
+            let isFloat = present[unchecked: step] == StepRow.Tag.float
+            let total = known[unchecked: step] + (isFloat ? values[unchecked: step] : 0)
+            // An exponent of all ones carries into the sign bit.
+            carried |= (total.bitPattern & 0x7FF0 << 48) &+ 0x0010 << 48
+        }
+        return carried >> 63 == 1
     }
 
     /// From here on the mean is kept instead of the sum, which would overflow.

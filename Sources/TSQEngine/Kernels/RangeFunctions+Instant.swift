@@ -27,15 +27,9 @@ extension RangeFunctions {
             let (floats, histograms) = (windows.floatRange(step), windows.histogramRange(step))
             if floats.count + histograms.count < 2 { continue }
             if histograms.isEmpty {
-                let last = floats.upperBound - 1
-                let start = context.useStartTimestamps && !columns.startTimes.isEmpty
-                let isReset =
-                    start
-                    && StartTimes.isReset(
-                        previousStart: columns.startTimes[last - 1],
-                        previous: columns.times[last - 1], start: columns.startTimes[last],
-                        time: columns.times[last])
-                floatStep(columns, last, isReset, isRate, step, &row)
+                floatStep(
+                    columns, floats.upperBound - 1, isRate, context.useStartTimestamps, step,
+                    &row)
             } else {
                 let points = lastTwo(columns, floats, histograms)
                 if points.last.isHistogram != points.previous.isHistogram {
@@ -45,7 +39,9 @@ extension RangeFunctions {
                         columns, points.last.index, isRate, context.useStartTimestamps, step,
                         &notes, &row)
                 } else {
-                    floatStep(columns, points.last.index, false, isRate, step, &row)
+                    floatStep(
+                        columns, points.last.index, isRate, context.useStartTimestamps, step,
+                        &row)
                 }
             }
         }
@@ -75,12 +71,17 @@ extension RangeFunctions {
     }
 
     private static func floatStep(
-        _ columns: borrowing SampleColumns, _ last: Int, _ isReset: Bool, _ isRate: Bool,
+        _ columns: borrowing SampleColumns, _ last: Int, _ isRate: Bool, _ useStarts: Bool,
         _ step: Int, _ row: inout StepRow
     ) {
         let interval = columns.times[last] &- columns.times[last - 1]
         if interval == 0 { return }
         let (before, after) = (columns.values[last - 1], columns.values[last])
+        let isReset =
+            useStarts && !columns.startTimes.isEmpty
+            && StartTimes.isReset(
+                previousStart: columns.startTimes[last - 1], previous: columns.times[last - 1],
+                start: columns.startTimes[last], time: columns.times[last])
         let change = isRate && (after < before || isReset) ? after : after - before
         row.setFloat(step, isRate ? change / (Double(interval) / 1000) : change)
     }

@@ -100,17 +100,32 @@ extension RangeFunctions {
         _ times: borrowing Span<TimestampMs>, _ values: borrowing Span<Double>,
         _ window: Range<Int>, originMs: TimestampMs
     ) -> (slope: Double, intercept: Double) {
-        let first = values[window.lowerBound]
+        precondition(
+            window.lowerBound >= 0 && window.upperBound <= values.count
+                && values.count == times.count, "BUG: a window lies outside its columns")
+        let first = values[unchecked: window.lowerBound]
         var isConstant = true
-        var (x, y, xy, xx) = (KahanSum(), KahanSum(), KahanSum(), KahanSum())
+        // The four sums lie side by side: Σx, Σy, Σxy, Σx².
+        var sums = SIMD4<Double>(repeating: 0)
+        var lost = sums
         for index in window {
             let value = values[unchecked: index]
             if value != first && index > window.lowerBound { isConstant = false }
             let time = Double(times[unchecked: index] &- originMs) / 1e3
-            x.add(time)
-            y.add(value)
-            xy.add(time * value)
-            xx.add(time * time)
+            CompensatedSums.add(
+                SIMD4(time, value, time * value, time * time), &sums, &lost)
+        }
+        var (x, y) = (KahanSum(sums[0], lost[0]), KahanSum(sums[1], lost[1]))
+        var (xy, xx) = (KahanSum(sums[2], lost[2]), KahanSum(sums[3], lost[3]))
+        if !(y.compensation.isFinite && xy.compensation.isFinite && xx.compensation.isFinite) {
+            (x, y, xy, xx) = (KahanSum(), KahanSum(), KahanSum(), KahanSum())
+            for index in window {
+                let time = Double(times[index] &- originMs) / 1e3
+                x.add(time)
+                y.add(values[index])
+                xy.add(time * values[index])
+                xx.add(time * time)
+            }
         }
         if isConstant { return first.isInfinite ? (.nan, .nan) : (0, first) }
         let count = Double(window.count)

@@ -8,9 +8,8 @@ extension RangeFunctions {
         _ context: inout KernelContext, _ row: inout StepRow
     ) throws(QueryError) {
         windows.checkBounds(columns)
-        let values = columns.values.span
-        for step in 0..<windows.count where !windows.floatRange(step).isEmpty {
-            row.setFloat(step, variance(values, windows.floatRange(step)))
+        Variances.all(columns.values.span, windows) { step, variance in
+            row.setFloat(step, variance)
         }
         noteIgnoredHistograms(windows, &context)
     }
@@ -20,9 +19,8 @@ extension RangeFunctions {
         _ context: inout KernelContext, _ row: inout StepRow
     ) throws(QueryError) {
         windows.checkBounds(columns)
-        let values = columns.values.span
-        for step in 0..<windows.count where !windows.floatRange(step).isEmpty {
-            row.setFloat(step, variance(values, windows.floatRange(step)).squareRoot())
+        Variances.all(columns.values.span, windows) { step, variance in
+            row.setFloat(step, variance.squareRoot())
         }
         noteIgnoredHistograms(windows, &context)
     }
@@ -88,21 +86,5 @@ extension RangeFunctions {
             WindowNotes.histogramsIgnored.tell(&context)
             return
         }
-    }
-
-    /// Welford's variance with compensated mean and sum of squares.
-    private static func variance(
-        _ values: borrowing Span<Double>, _ window: Range<Int>
-    ) -> Double {
-        var count = 0.0
-        var (mean, squares) = (KahanSum(), KahanSum())
-        for index in window {
-            let value = values[unchecked: index]
-            count += 1
-            let delta = value - (mean.sum + mean.compensation)
-            mean.add(delta / count)
-            squares.add(delta * (value - (mean.sum + mean.compensation)))
-        }
-        return (squares.sum + squares.compensation) / count
     }
 }
