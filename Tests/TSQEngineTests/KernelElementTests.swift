@@ -255,7 +255,7 @@ struct KernelQuantileTests {
             ClassicBucket(upperBound: 2, count: 20),
         ]
         #expect(ClassicHistogram.quantile(0.75, &buckets).value == 1.5)
-        #expect(ClassicHistogram.fraction(0.5, 1.5, &buckets) == 0.25)
+        #expect(ClassicHistogram.fraction(0.5, 1.5, &buckets) == 0.5)
         var falling = [
             ClassicBucket(upperBound: 1, count: 10), ClassicBucket(upperBound: 2, count: 8),
             ClassicBucket(upperBound: .infinity, count: 20),
