@@ -96,6 +96,49 @@ struct BenchStore {
         let width = arguments.count > 4 ? Int(arguments[4]) ?? 1140 : 1140
         try append(directory, seriesCount, rowCount, width)
         try read(directory, seriesCount)
+        try backfill(directory + "-import")
+    }
+
+    /// As `tsq import` does: loose samples, series after series, in batches of some thousand.
+    static func backfill(_ directory: String) throws {
+        var options = StoreOptions()
+        options.retentionMs = .max
+        let store = try Store.open(directory: directory, options: options)
+        let startMs: TimestampMs = 1_690_000_000_000
+        var batch = WriteBatch(origin: .backfill(overwrite: false))
+        var accepted = 0
+        let took = try seconds {
+            for series in 0..<240 {
+                let labels = LabelSet(["__name__": "imported", "i": "\(series)"])
+                let ref = try store.resolve(labels)
+                for row in 0..<480 {
+                    batch.refs.append(ref)
+                    batch.times.append(startMs + Int64(row) * 5000)
+                    batch.values.append(Double(row * series))
+                    if batch.refs.count == 5000 {
+                        accepted += try store.commit(batch).acceptedCount
+                        batch.removeAll()
+                    }
+                }
+            }
+            accepted += try store.commit(batch).acceptedCount
+        }
+        print("import: \(accepted) loose samples in \(rounded(took * 1000, 1)) ms")
+        let again = try seconds {
+            batch.removeAll()
+            for series in 0..<240 {
+                let labels = LabelSet(["__name__": "imported", "i": "\(series)"])
+                let ref = try store.resolve(labels)
+                for row in 0..<20 {
+                    batch.refs.append(ref)
+                    batch.times.append(startMs - 1_000_000 + Int64(row) * 5000)
+                    batch.values.append(Double(row * series))
+                }
+            }
+            accepted = try store.commit(batch).acceptedCount
+        }
+        print("import of older ones: \(accepted) in \(rounded(again * 1000, 1)) ms")
+        try store.close()
     }
 
     static func append(

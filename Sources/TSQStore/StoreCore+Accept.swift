@@ -1,7 +1,7 @@
 import TSQBase
 import TSQModel
 
-/// What is taken and what is refused (docs/ARCHITECTURE.md, "Out of order and back-fill"):
+/// What is taken and what is refused, by where it comes from:
 ///
 /// | origin | older than the newest | same time, same value | same time, other value |
 /// |---|---|---|---|
