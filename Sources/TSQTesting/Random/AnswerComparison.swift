@@ -1,0 +1,112 @@
+import TSQBase
+import TSQEngine
+import TSQModel
+
+/// Compares two answers to one query.
+package struct AnswerComparison {
+    /// Relative; 0 wants the same bits (any NaN is like any other).
+    package var tolerance: Double
+
+    package init(tolerance: Double = 0) { self.tolerance = tolerance }
+
+    /// What differs first, nil when nothing does. The order of an instant vector makes no difference.
+    package func difference(
+        _ answer: Result<QueryResult, QueryError>, _ expected: Result<QueryResult, QueryError>
+    ) -> String? {
+        switch (answer, expected) {
+        case (.failure(let a), .failure(let b)):
+            return Self.comparable(a.message) == Self.comparable(b.message)
+                ? nil : "error \(a.message), expected error \(b.message)"
+        case (.failure(let error), .success): return "error \(error.message), expected an answer"
+        case (.success, .failure(let error)): return "an answer, expected error \(error.message)"
+        case (.success(let a), .success(let b)):
+            return difference(a.value, b.value)
+                ?? annotationDifference(a.warnings, b.warnings)
+                ?? annotationDifference(a.infos, b.infos)
+        }
+    }
+
+    /// Which of several duplicates are named depends on the order of work.
+    private static func comparable(_ message: String) -> String {
+        for head in ["found duplicate series for the match group", "multiple matches for labels"]
+        where message.hasPrefix(head) { return head }
+        return message
+    }
+
+    private func difference(
+        _ answer: QueryResult.Value, _ expected: QueryResult.Value
+    ) -> String? {
+        switch (answer, expected) {
+        case (.scalar(let t, let a), .scalar(let u, let b)):
+            return t == u && equal(a, b) ? nil : "scalar \(a), expected \(b)"
+        case (.string(_, let a), .string(_, let b)): return a == b ? nil : "string \(a)"
+        case (.vector(let a), .vector(let b)): return difference(a, b)
+        case (.matrix(let a), .matrix(let b)): return difference(a, b)
+        default: return "another type of result"
+        }
+    }
+
+    private func difference(_ answer: ResultSeries, _ expected: ResultSeries) -> String? {
+        func sorted(_ series: ResultSeries) -> [PlainSeries] {
+            PlainSeries.all(of: series).sorted {
+                LabelSet.isOrderedBefore($0.labels, $1.labels)
+            }
+        }
+        let (rows, wantedRows) = (sorted(answer), sorted(expected))
+        for (row, wanted) in zip(rows, wantedRows) {
+            if row.labels != wanted.labels {
+                return "series \(row.labels), expected \(wanted.labels)"
+            }
+            for (point, other) in zip(row.points, wanted.points) {
+                if point.timeMs != other.timeMs {
+                    return "\(row.labels): point at \(point.timeMs), expected at \(other.timeMs)"
+                }
+                if !equal(point.value, other.value) {
+                    return "\(row.labels) at \(point.timeMs): \(point.value), expected "
+                        + "\(other.value)"
+                }
+            }
+            if row.points.count != wanted.points.count {
+                return "\(row.labels): \(row.points.count) points, expected \(wanted.points.count)"
+            }
+        }
+        if rows.count != wantedRows.count {
+            let odd = Set(rows.map(\.labels)).symmetricDifference(wantedRows.map(\.labels))
+            return "\(rows.count) series, expected \(wantedRows.count); odd: \(odd)"
+        }
+        return nil
+    }
+
+    private func equal(_ a: PlainSeries.Value, _ b: PlainSeries.Value) -> Bool {
+        switch (a, b) {
+        case (.float(let x), .float(let y)): equal(x, y)
+        case (.histogram(let x), .histogram(let y)):
+            AlmostEqual.histograms(
+                x, y, comparesHints: true, tolerance: max(tolerance, .leastNonzeroMagnitude))
+        default: false
+        }
+    }
+
+    private func equal(_ a: Double, _ b: Double) -> Bool {
+        if a.bitPattern == b.bitPattern || a.isNaN && b.isNaN { return true }
+        return tolerance > 0 && AlmostEqual.floats(a, b, tolerance: tolerance)
+    }
+
+    /// Texts without their places: of equal texts at several places one is enough.
+    private func annotationDifference(_ answer: [String], _ expected: [String]) -> String? {
+        // More than ten are cut off.
+        if answer.count > 10 || expected.count > 10 { return nil }
+        let (a, b) = (Set(answer.map(Self.bare)), Set(expected.map(Self.bare)))
+        if a == b { return nil }
+        let more = a.subtracting(b).sorted().joined(separator: "; ")
+        let less = b.subtracting(a).sorted().joined(separator: "; ")
+        return "annotations: unexpected [\(more)], missing [\(less)]"
+    }
+
+    static func bare(_ text: String) -> String {
+        let place = ScriptEvaluationRunner.withoutPosition(text)
+        // The statistics of a repair of classic buckets.
+        guard let range = place.firstRange(of: ", from buckets ") else { return place }
+        return String(place[..<range.lowerBound])
+    }
+}
