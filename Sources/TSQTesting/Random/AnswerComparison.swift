@@ -26,11 +26,10 @@ package struct AnswerComparison {
         }
     }
 
-    /// Which of several duplicates are named depends on the order of work.
+    /// Which step's or side's duplicates are found first depends on the order of work.
     private static func comparable(_ message: String) -> String {
-        for head in ["found duplicate series for the match group", "multiple matches for labels"]
-        where message.hasPrefix(head) { return head }
-        return message
+        let heads = ["found duplicate series for the match group", "multiple matches for labels"]
+        return heads.contains { message.hasPrefix($0) } ? "duplicates in a match" : message
     }
 
     private func difference(

@@ -14,7 +14,11 @@ extension ReferenceEvaluation {
         let groups = grouped(samples) { self.groupLabels($0, node) }
         switch node.operation {
         case .topk, .bottomk, .limitk, .limitRatio:
-            return groups.flatMap { selected(node, parameter, $0.samples, samples.count) }
+            let chosen = groups.flatMap { selected(node, parameter, $0.samples, samples.count) }
+            // The order of choice is that of an instant query's answer, and of nothing else.
+            if frame.isInstant { return chosen }
+            let labels = Set(chosen.map(\.labels))
+            return samples.filter { labels.contains($0.labels) }
         default:
             return groups.compactMap { group in
                 guard let value = aggregated(node, parameter, group.samples) else { return nil }

@@ -19,8 +19,8 @@ extension ReferenceEvaluation {
         guard let first = points.first, let last = points.last else { return nil }
         // A start time within the window is a sample of zero.
         let hasStart =
-            isCounter && options.useStartTimestamps && first.startTimeMs > window.startMs
-            && first.startTimeMs < first.timeMs
+            isCounter && options.useStartTimestamps && first.startTimeMs != 0
+            && first.startTimeMs > window.startMs && first.startTimeMs < first.timeMs
         guard points.count > 1 || hasStart else { return nil }
         if isCounter { remarkOnStartTimes(points, window, context) }
 
