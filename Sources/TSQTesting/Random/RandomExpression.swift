@@ -206,7 +206,12 @@ package struct RandomExpression {
         case "count_values": parameter = "\"value\", "
         default: break
         }
-        return "\(operation)\(grouping)(\(parameter)\(vector(depth + 1)))"
+        // Which elements are taken depends on the order of the input, and that of another choice of
+        // elements is nobody's promise.
+        let isChoice = ["topk", "bottomk", "limitk"].contains(operation)
+        let operand =
+            !isChoice ? vector(depth + 1) : chance(2) ? selector() : rangeFunction(depth + 2)
+        return "\(operation)\(grouping)(\(parameter)\(operand))"
     }
 
     private mutating func binary(_ depth: Int) -> String {

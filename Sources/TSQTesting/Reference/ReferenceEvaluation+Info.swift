@@ -36,6 +36,9 @@ extension ReferenceEvaluation {
         let infos = try infoSeries(nameMatchers + dataMatchers, base, timeMs, frame)
         var result: [ReferenceSample] = []
         for sample in base {
+            // Prometheus forgets here that the name was to go at the end.
+            var sample = sample
+            sample.dropsName = false
             if isInfoSeries(sample) {
                 result.append(sample)
             } else if let enriched = try enriched(sample, infos, dataMatchers) {
