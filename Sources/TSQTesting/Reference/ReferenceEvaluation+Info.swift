@@ -10,6 +10,8 @@ extension ReferenceEvaluation {
     func info(
         _ node: CallExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> [ReferenceSample] {
+        // What is the same at all steps is worked out at the first one.
+        let timeMs = node.arguments[0].isStepInvariant ? frame.startMs : timeMs
         let base = try vector(node.arguments[0], timeMs, frame)
         var matchers: [LabelMatcher] = []
         if node.arguments.count > 1, case .vectorSelector(let node) = node.arguments[1].unwrapped {
@@ -101,5 +103,25 @@ extension ReferenceEvaluation {
         var result = sample
         for label in added.labels { result.labels[label.name] = label.value }
         return result
+    }
+}
+
+extension Expr {
+    /// Whether the value is the same at all steps of a query: every selector has `@`, and no function
+    /// looks at the time of evaluation.
+    fileprivate var isStepInvariant: Bool {
+        switch self {
+        case .number, .string: true
+        case .paren(let node): node.inner.isStepInvariant
+        case .unary(let node): node.operand.isStepInvariant
+        case .binary(let node): node.left.isStepInvariant && node.right.isStepInvariant
+        case .aggregate(let node): node.operand.isStepInvariant
+        case .call(let node):
+            !AtModifierVariant.unsafeFunctions.contains(node.function.name)
+                && node.arguments.allSatisfy(\.isStepInvariant)
+        case .vectorSelector(let node): node.at != nil
+        case .matrixSelector(let node): node.selector.at != nil
+        case .subquery(let node): node.at != nil
+        }
     }
 }
