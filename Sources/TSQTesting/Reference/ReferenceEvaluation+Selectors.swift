@@ -133,10 +133,9 @@ extension ReferenceEvaluation {
         if let index = histogram, columns.histograms.times[index] > floatMs {
             let stored = columns.histograms
             if StaleMarker.isStale(stored.sums[index]) { return nil }
-            var value = stored.histogram(index)
-            if let detectingFromMs {
-                value.hint = detectedHint(stored, index, fromMs: detectingFromMs)
-            }
+            let value =
+                detectingFromMs.map { statisticsHistogram(stored, index, fromMs: $0) }
+                ?? stored.histogram(index)
             return Selected(
                 labels: labels, timeMs: stored.times[index], value: .histogram(value),
                 startTimeMs: stored.startTimes.isEmpty ? 0 : stored.startTimes[index])
@@ -147,14 +146,25 @@ extension ReferenceEvaluation {
             startTimeMs: columns.startTimes.isEmpty ? 0 : columns.startTimes[index])
     }
 
-    private func detectedHint(
+    /// Count and sum alone; an unknown hint is worked out from the histogram that was read before.
+    ///
+    /// - Source: Prometheus promql/histogram_stats_iterator.go.
+    private func statisticsHistogram(
         _ columns: HistogramColumns, _ index: Int, fromMs: TimestampMs
-    ) -> CounterResetHint {
-        let current = columns.histogram(index)
-        guard current.hint == .unknown, index > 0, columns.times[index - 1] > fromMs else {
-            return current.hint
+    ) -> Histogram {
+        let full = columns.histogram(index)
+        var result = Histogram()
+        result.count = full.count
+        result.sum = full.sum
+        result.hint = full.hint
+        let previous = columns.times[..<index].indices.last {
+            columns.times[$0] > fromMs && !StaleMarker.isStale(columns.sums[$0])
         }
-        return current.detectsReset(since: columns.histogram(index - 1)) ? .reset : .notReset
+        if full.hint == .unknown, let previous, !full.isStaleMarker {
+            result.hint =
+                full.detectsReset(since: columns.histogram(previous)) ? .reset : .notReset
+        }
+        return result
     }
 
     /// `metric smoothed`: between the neighbours in (t − look-back, t + look-back].
@@ -226,8 +236,13 @@ extension ReferenceEvaluation {
         return try selection(selector).compactMap { series in
             var columns = series.columns
             if isStatistics {
-                columns.histograms.hints = columns.histograms.times.indices.map {
-                    detectedHint(series.columns.histograms, $0, fromMs: firstMs - lengthMs)
+                columns.histograms = HistogramColumns()
+                let stored = series.columns.histograms
+                for index in stored.times.indices {
+                    columns.histograms.append(
+                        statisticsHistogram(stored, index, fromMs: firstMs - lengthMs),
+                        timeMs: stored.times[index],
+                        startTimeMs: stored.startTimes.isEmpty ? 0 : stored.startTimes[index])
                 }
             }
             var window = window(
