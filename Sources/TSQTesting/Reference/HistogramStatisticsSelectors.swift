@@ -19,6 +19,8 @@ enum HistogramStatisticsSelectors {
         case .paren(let node): visit(node.inner, path: path, &found)
         case .unary(let node): visit(node.operand, path: path, &found)
         case .binary(let node):
+            let isTrim = node.operation == .trimUpper || node.operation == .trimLower
+            let path = isTrim ? path + [.buckets] : path
             visit(node.left, path: path, &found)
             visit(node.right, path: path, &found)
         case .aggregate(let node):

@@ -146,7 +146,7 @@ extension ReferenceEvaluation {
             startTimeMs: columns.startTimes.isEmpty ? 0 : columns.startTimes[index])
     }
 
-    /// Count and sum alone; an unknown hint is worked out from the histogram that was read before.
+    /// Schema, count and sum alone; an unknown hint is worked out from the histogram that was read before.
     ///
     /// - Source: Prometheus promql/histogram_stats_iterator.go.
     private func statisticsHistogram(
@@ -154,6 +154,7 @@ extension ReferenceEvaluation {
     ) -> Histogram {
         let full = columns.histogram(index)
         var result = Histogram()
+        result.schema = full.schema
         result.count = full.count
         result.sum = full.sum
         result.hint = full.hint
