@@ -44,9 +44,9 @@ final class QueryContext {
         bucketSymbol = symbols.intern(LabelName.bucketBound)
     }
 
-    /// `step()` and `range()` in durations.
+    /// `step()` and `range()` in durations; an instant query has no step.
     var durations: DurationContext {
-        DurationContext(stepMs: isRange ? steps.stepMs : 1, rangeMs: endMs &- startMs)
+        DurationContext(stepMs: isRange ? steps.stepMs : 0, rangeMs: endMs &- startMs)
     }
 
     /// Moves a kernel's remarks to the query's.
