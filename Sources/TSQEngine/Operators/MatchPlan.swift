@@ -45,15 +45,15 @@ struct MatchPlan {
         let labels = ResultLabels(
             shape.matching, shape.operation, returnsBool: shape.returnsBool, query)
         let key = MatchKey(shape.matching, query)
-        let keepsFlag = !shape.operation.changesMetric && !shape.returnsBool
         let none: ArraySlice<LabelPair> = []
         // Two many-side series of one group with the same labels are twins.
         var twins: [[Int]: Int] = [:]
         for series in 0..<many.count {
             let group = manyGroup[series]
             let pairs = many.labels[series]
-            let drops = shape.returnsBool || keepsFlag && many.dropsName(series)
-            let flag = drops && query.options.delayedNameRemoval
+            // A filter between vectors forgets that the many side's name was to go (as Prometheus's
+            // VectorBinop does); one with a scalar does not.
+            let flag = shape.returnsBool && query.options.delayedNameRemoval
             if members[group].isEmpty && shape.fillOne == nil {
                 twinClass.append(-1)
                 firstOutput.append(output.count)

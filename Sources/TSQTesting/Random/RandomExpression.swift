@@ -210,7 +210,7 @@ package struct RandomExpression {
         // elements is nobody's promise.
         let isChoice = ["topk", "bottomk", "limitk"].contains(operation)
         let operand =
-            !isChoice ? vector(depth + 1) : chance(2) ? selector() : rangeFunction(depth + 2)
+            !isChoice ? vector(depth + 1) : chance(2) ? selector() : rangeFunction(Self.depthMax)
         return "\(operation)\(grouping)(\(parameter)\(operand))"
     }
 

@@ -100,7 +100,7 @@ struct ReferenceAnnotations {
     }
 
     /// Go's `%g`.
-    static func number(_ value: Double) -> String { DecimalPrint.string(value, .message) }
+    static func number(_ value: Double) -> String { DecimalPrint.string(value, .general) }
 
     // MARK: Output
 

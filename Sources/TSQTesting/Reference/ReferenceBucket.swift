@@ -3,11 +3,8 @@ struct ReferenceBucket {
     var upper: Double
     var count: Double
 
-    /// Sorted, equal bounds joined, counts never going down (small steps down, up to 1e-12 of the
-    /// count, are rounding and not worth a remark).
-    private static func prepared(
-        _ buckets: [ReferenceBucket]
-    ) -> (buckets: [ReferenceBucket], isRepaired: Bool) {
+    /// Sorted, equal bounds joined.
+    private static func joined(_ buckets: [ReferenceBucket]) -> [ReferenceBucket] {
         var joined: [ReferenceBucket] = []
         for bucket in buckets.sorted(by: { $0.upper < $1.upper }) {
             if let last = joined.last, last.upper == bucket.upper {
@@ -16,19 +13,28 @@ struct ReferenceBucket {
                 joined.append(bucket)
             }
         }
+        return joined
+    }
+
+    /// Counts never going down (steps of up to 1e-12 of the count are rounding and not worth a
+    /// remark).
+    private static func repaired(
+        _ buckets: [ReferenceBucket]
+    ) -> (buckets: [ReferenceBucket], isRepaired: Bool) {
+        var buckets = buckets
         var isRepaired = false
-        for index in joined.indices.dropFirst() {
-            let previous = joined[index - 1].count
-            let count = joined[index].count
+        for index in buckets.indices.dropFirst() {
+            let previous = buckets[index - 1].count
+            let count = buckets[index].count
             if count == previous { continue }
             if AlmostEqual.floats(previous, count, tolerance: 1e-12) {
-                joined[index].count = previous
+                buckets[index].count = previous
             } else if count < previous {
-                joined[index].count = previous
+                buckets[index].count = previous
                 isRepaired = true
             }
         }
-        return (joined, isRepaired)
+        return (buckets, isRepaired)
     }
 
     static func quantile(
@@ -38,7 +44,7 @@ struct ReferenceBucket {
         if phi < 0 { return (-.infinity, false) }
         if phi > 1 { return (.infinity, false) }
         guard unsorted.contains(where: { $0.upper == .infinity }) else { return (.nan, false) }
-        let (buckets, isRepaired) = prepared(unsorted)
+        let (buckets, isRepaired) = repaired(joined(unsorted))
         let last = buckets.count - 1
         if last < 1 || buckets[last].count == 0 { return (.nan, false) }
         var rank = phi * buckets[last].count
@@ -55,12 +61,12 @@ struct ReferenceBucket {
         return (lower + (buckets[index].upper - lower) * (rank / count), isRepaired)
     }
 
-    /// The share of observations in [lower, upper].
+    /// The share of observations in [lower, upper]; counts are taken as they are.
     static func fraction(
         _ lower: Double, _ upper: Double, _ unsorted: [ReferenceBucket]
     ) -> Double {
         guard unsorted.contains(where: { $0.upper == .infinity }) else { return .nan }
-        let (buckets, _) = prepared(unsorted)
+        let buckets = joined(unsorted)
         let total = buckets[buckets.count - 1].count
         if total == 0 || lower.isNaN || upper.isNaN { return .nan }
         if lower >= upper { return 0 }
@@ -81,6 +87,6 @@ struct ReferenceBucket {
             }
             return total
         }
-        return (rank(upper) - rank(lower)) / total
+        return (min(rank(upper), total) - min(rank(lower), total)) / total
     }
 }

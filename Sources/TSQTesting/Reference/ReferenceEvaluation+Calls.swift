@@ -38,6 +38,15 @@ extension ReferenceEvaluation {
         return a > b ? a : b
     }
 
+    /// Go's `math.Log2`: exact for powers of two, the rest by way of the natural logarithm.
+    static func goLog2(_ value: Double) -> Double {
+        if !(value > 0) || value.isInfinite { return log2(value) }
+        var exponent: Int32 = 0
+        let fraction = frexp(value, &exponent)
+        if fraction == 0.5 { return Double(exponent - 1) }
+        return log(fraction) * (1 / M_LN2) + Double(exponent)
+    }
+
     static func goMin(_ a: Double, _ b: Double) -> Double {
         if a == -.infinity || b == -.infinity { return -.infinity }
         if a.isNaN || b.isNaN { return .nan }
@@ -130,7 +139,8 @@ extension ReferenceEvaluation {
     static let mathFunctions: [String: @Sendable (Double) -> Double] = [
         "abs": { $0.magnitude }, "ceil": { $0.rounded(.up) }, "floor": { $0.rounded(.down) },
         "exp": { exp($0) }, "sqrt": { $0.squareRoot() }, "ln": { log($0) },
-        "log2": { log2($0) }, "log10": { log10($0) }, "sin": { sin($0) }, "cos": { cos($0) },
+        "log2": { goLog2($0) }, "log10": { goLog2($0) * (M_LN2 / M_LN10) }, "sin": { sin($0) },
+        "cos": { cos($0) },
         "tan": { tan($0) }, "asin": { asin($0) }, "acos": { acos($0) }, "atan": { atan($0) },
         "sinh": { sinh($0) }, "cosh": { cosh($0) }, "tanh": { tanh($0) }, "asinh": { asinh($0) },
         "acosh": { acosh($0) }, "atanh": { atanh($0) }, "rad": { $0 * .pi / 180 },

@@ -204,8 +204,8 @@ extension ReferenceEvaluation {
         if histogram.usesCustomBounds || bucket.lower <= 0 && bucket.upper >= 0 {
             return bucket.lower + (bucket.upper - bucket.lower) * fraction
         }
-        let lower = log2(bucket.lower.magnitude)
-        let upper = log2(bucket.upper.magnitude)
+        let lower = Self.goLog2(bucket.lower.magnitude)
+        let upper = Self.goLog2(bucket.upper.magnitude)
         return bucket.lower > 0
             ? exp2(lower + (upper - lower) * fraction)
             : -exp2(upper + (lower - upper) * (1 - fraction))
@@ -262,9 +262,9 @@ extension ReferenceEvaluation {
                         rank + bucket.count * (value - bucket.lower)
                             / (bucket.upper - bucket.lower), histogram.count)
                 }
-                let low = log2(bucket.lower.magnitude)
-                let high = log2(bucket.upper.magnitude)
-                let middle = log2(value.magnitude)
+                let low = Self.goLog2(bucket.lower.magnitude)
+                let high = Self.goLog2(bucket.upper.magnitude)
+                let middle = Self.goLog2(value.magnitude)
                 share =
                     value > 0
                     ? (middle - low) / (high - low) : 1 - (middle - high) / (low - high)
