@@ -67,6 +67,10 @@ package enum ExponentialBounds {
             let exponent = Int(index) << Int(-schema)
             return exponent == 1024 ? .greatestFiniteMagnitude : scalbn(1, clamped(exponent))
         }
+        guard Int(schema) < fractions.count else {
+            // Finer than any valid schema: no histogram that was validated gets here.
+            return exp2(Double(index) * exp2(Double(-schema)))
+        }
         let table = fractions[Int(schema)]
         let fraction = table[Int(index) & (table.count - 1)]
         let exponent = (Int(index) >> Int(schema)) + 1

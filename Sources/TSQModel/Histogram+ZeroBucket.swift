@@ -11,6 +11,8 @@ extension Histogram {
     ) -> Double {
         var otherCount = other.zeroCount
         var otherThreshold = other.zeroThreshold
+        // NaN equals nothing: the search would never end.
+        if otherThreshold.isNaN || zeroThreshold.isNaN { return otherCount }
         while otherThreshold != zeroThreshold {
             if zeroThreshold > otherThreshold {
                 let wider = other.zeroCount(

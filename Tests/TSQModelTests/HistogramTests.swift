@@ -188,6 +188,21 @@ struct HistogramTests {
         #expect(sum.total.positiveBuckets == [3])
     }
 
+    @Test("histograms that no validation let through are computed with, not trapped on")
+    func unsound() throws {
+        var broken = exponential(schema: 30, count: 3, sum: 1, [1, 2], threshold: .nan)
+        broken.positiveBuckets.append(7)
+        broken.negativeSpans = [HistogramSpan(offset: .max, length: .max)]
+        broken.negativeBuckets = [1]
+        var sum = HistogramSum(exponential(count: 3, sum: 1, [1, 2], threshold: 0.5))
+        try sum.add(broken)
+        try sum.add(exponential(schema: -4, count: 3, sum: 1, [1, 2], threshold: .infinity))
+        #expect(sum.total.count == 9)
+        #expect(!broken.trimmed(at: 1, keepsBelow: true).description.isEmpty)
+        #expect(broken.detectsReset(since: exponential(count: 9, sum: 1, [9])))
+        #expect(broken.invalidReason != nil)
+    }
+
     @Test("validation names what is wrong")
     func validation() {
         #expect(exponential(count: 3, sum: 1, [1, 2]).invalidReason == nil)
