@@ -53,7 +53,7 @@ struct DemoCommand: AsyncParsableCommand {
         let load = Task { await DemoLoad(port: applicationPort).run() }
         defer { load.cancel() }
         let text = introduction
-        try await server.run { print(text) }
+        try await server.run { StandardOutput.write(text + "\n") }
     }
 
     /// The article's own configuration with its addresses adapted; the target keeps its name.

@@ -55,7 +55,9 @@ struct GraphOutput {
         _ frame: (startMs: Int64, endMs: Int64, low: Double, high: Double), _ canvas: inout Canvas
     ) {
         let spanMs = Double(max(1, frame.endMs - frame.startMs))
-        var last: (x: Int, y: Int)?
+        var last: (x: Int, y: Int, timeMs: Int64)?
+        // A gap is more than one step without a value; the shortest distance is the step.
+        let stepMs = zip(points, points.dropFirst()).map { $1.timeMs - $0.timeMs }.min() ?? 0
         for point in points {
             guard let value = point.value, value.isFinite else {
                 last = nil
@@ -65,12 +67,12 @@ struct GraphOutput {
             let up = (value - frame.low) / (frame.high - frame.low)
             let x = GoNumber.int((across * Double(canvas.dotColumns - 1)).rounded())
             let y = GoNumber.int(((1 - up) * Double(canvas.dotRows - 1)).rounded())
-            if let last, x - last.x <= max(8, canvas.dotColumns / 20) {
-                canvas.line(from: last, to: (x, y), colour: index)
+            if let last, point.timeMs - last.timeMs <= stepMs * 3 / 2 {
+                canvas.line(from: (last.x, last.y), to: (x, y), colour: index)
             } else {
                 canvas.dot(x, y, colour: index)
             }
-            last = (x, y)
+            last = (x, y, point.timeMs)
         }
     }
 

@@ -13,6 +13,14 @@ struct APIClient: Sendable {
     /// Longer than a server's own limit of two minutes, so that its error is seen.
     private static let timeoutSeconds: Int64 = 130
 
+    /// Lives as long as the process. A server that is not there is an answer: no second try.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration.singletonConfiguration
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     init(url: String) {
         let withScheme = url.contains("://") ? url : "http://" + url
         self.url = withScheme.hasSuffix("/") ? String(withScheme.dropLast()) : withScheme
@@ -36,7 +44,7 @@ struct APIClient: Sendable {
             request.url += "?" + form
         }
         do {
-            let response = try await HTTPClient.shared.execute(
+            let response = try await Self.client.execute(
                 request, timeout: .seconds(Self.timeoutSeconds))
             let buffer = try await response.body.collect(upTo: Self.answerByteCountMax)
             let body = Array(buffer.readableBytesView)
@@ -47,7 +55,9 @@ struct APIClient: Sendable {
         } catch let failure as CommandFailure {
             throw failure
         } catch {
-            throw CommandFailure("\(url): \(error)")
+            let text = "\(error)"
+            throw CommandFailure(
+                "\(url): " + (text.contains("Connection refused") ? "connection refused" : text))
         }
     }
 
