@@ -3,14 +3,16 @@ import TSQBase
 import TSQEngine
 import TSQModel
 
-// `bench-engine [RUNS]`: what queries cost in the engine alone. Prints the median time of each, the
-// processor's time (which a busy machine does not change) and a hash of its answer, so that a change that makes one faster and wrong is seen.
+// `bench-engine [RUNS [QUERY]]`: what queries cost in the engine alone. Prints the median time of
+// each, the processor's time (which a busy machine does not change) and a hash of its answer, so
+// that a change that makes one faster and wrong is seen. QUERY: only those that begin with it.
 
 let runs = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 9
 let source = BenchSource(seriesCount: 5000, histogramCount: 600)
 let engine = QueryEngine()
 let endMs: TimestampMs = 1_767_225_600_000
 
+let only = CommandLine.arguments.dropFirst(2).first ?? ""
 let queries: [(text: String, steps: Int64)] = [
     ("x", 1),
     ("rate(x[5m])", 1),
@@ -54,7 +56,7 @@ func median(_ values: [Double]) -> Double {
 }
 
 let clock = SystemClock()
-for (text, steps) in queries {
+for (text, steps) in queries where text.hasPrefix(only) {
     var times: [Double] = []
     var processor: [Double] = []
     var answer: UInt64 = 0
