@@ -69,7 +69,11 @@ package enum SeriesNotation {
                 throw ScriptSyntaxError("expected = at \(GoQuote.quoted(scanner.remainder))")
             }
             scanner.skipSpaces()
-            if scanner.skip(",") { scanner.skipSpaces() } else if scanner.next != 0x7D { break }
+            if scanner.skip(",") {
+                scanner.skipSpaces()
+            } else if !scanner.isNext("}") {
+                throw ScriptSyntaxError("expected } at \(GoQuote.quoted(scanner.remainder))")
+            }
         }
         return LabelSet(labels)
     }
