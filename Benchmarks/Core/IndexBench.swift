@@ -28,13 +28,12 @@ enum IndexBench {
         }
         print("  delta lookup     ns", Measure.column(lookupNs / perSeries))
         var bytes: [UInt8] = []
-        let clock = SystemClock()
-        let start = clock.monotonicNs()
+        let start = Measure.threadNs()
         try IndexSegmentWriter.write([delta], keep: { _ in true }) {
             (span: Span<UInt8>) throws(SinkError) in
             span.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
         }
-        print("  write segment    ms", Measure.column(Double(clock.monotonicNs() - start) / 1e6))
+        print("  write segment    ms", Measure.column(Double(Measure.threadNs() - start) / 1e6))
         print("  segment          bytes a series", Measure.column(Double(bytes.count) / perSeries))
         let buffer = IndexBuffer(bytes)
         let openNs = Measure.fastestNs(rounds: 5) { _ = try? IndexSegment(buffer) }
@@ -47,6 +46,27 @@ enum IndexBench {
         try select("delta", delta)
         try select("segment", segment)
         try select("cold segment", segment, cold: buffer)
+        try selectOver([segment], "a segment")
+        try selectOver([delta], "the delta")
+        var other = SeriesDelta(firstRef: UInt32(seriesCount))
+        for instance in instances..<(instances + 1000) {
+            let labels = labels(1, instance)
+            _ = other.register(labels, hash: LabelHash.hash(labels))
+        }
+        try selectOver([segment, other], "a segment and a delta")
+    }
+
+    /// What a query pays for its series: matchers, labels, merge in label order.
+    private static func selectOver(_ parts: [any SeriesIndexPart], _ text: String) throws {
+        let matchers = [
+            LabelMatcher(equal: "__name__", "m1"), try LabelMatcher("zone", .regex, "z[0-3]"),
+        ]
+        var count = 0
+        let ns = Measure.fastestNs(rounds: 9) {
+            let selected = try? SelectedSeries(parts, matching: matchers, symbols: SymbolTable())
+            count = selected?.count ?? 0
+        }
+        print("  select over \(text): \(count) series", Measure.column(ns / 1e6, digits: 3), "ms")
     }
 
     static func labels(_ metric: Int, _ instance: Int) -> LabelSet {

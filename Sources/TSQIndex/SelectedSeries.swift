@@ -28,7 +28,6 @@ package struct SelectedSeries: Sendable {
         var ordinals: [UInt32]
         var refs: [UInt32]
         var labels: SeriesLabels
-        var next = 0
     }
 
     /// Resolves the matchers in every part and merges the answers by their labels.
@@ -58,7 +57,7 @@ package struct SelectedSeries: Sendable {
         if answers.count == 1 {
             take(answers[0])
         } else {
-            merge(&answers, symbols)
+            merge(answers, symbols)
         }
     }
 
@@ -74,43 +73,74 @@ package struct SelectedSeries: Sendable {
         }
     }
 
-    private mutating func merge(_ answers: inout [Answer], _ symbols: SymbolTable) {
-        while true {
-            // Few parts: looking at all of them beats a heap.
-            var first: Int?
-            for index in answers.indices where answers[index].next < answers[index].refs.count {
-                guard let least = first else {
-                    first = index
-                    continue
+    private mutating func merge(_ answers: [Answer], _ symbols: SymbolTable) {
+        var heads = answers.map { Head(pairs: $0.labels.pairs, ends: $0.labels.ends) }
+        // Heads that are not at their end, few: looking at all of them beats a heap.
+        var open = Array(heads.indices)
+        var series: [LabelPair] = []
+        while var least = open.first {
+            var equal = [least]
+            for index in open.dropFirst() {
+                let order = Head.compare(heads[index], heads[least], symbols)
+                if order > 0 { continue }
+                if order < 0 {
+                    least = index
+                    equal.removeAll(keepingCapacity: true)
                 }
-                if Self.compare(answers[index], answers[least], symbols) < 0 { first = index }
+                equal.append(index)
             }
-            guard let first else { return }
-            let least = answers[first]
-            labels.append(least.labels[least.next])
-            for index in answers.indices where answers[index].next < answers[index].refs.count {
-                let answer = answers[index]
-                if index != first && Self.compare(answer, least, symbols) != 0 { continue }
+            series.removeAll(keepingCapacity: true)
+            heads[least].append(to: &series)
+            labels.append(series)
+            for index in equal {
+                let next = heads[index].next
                 members.append(
                     Member(
-                        part: answer.part, ordinal: answer.ordinals[answer.next],
-                        ref: answer.refs[answer.next]))
-                answers[index].next += 1
+                        part: answers[index].part, ordinal: answers[index].ordinals[next],
+                        ref: answers[index].refs[next]))
+                heads[index].next += 1
+                if heads[index].isAtEnd { open.removeAll { $0 == index } }
             }
             memberEnds.append(UInt32(members.count))
         }
     }
 
-    /// The order of the next series of both answers.
-    private static func compare(_ a: Answer, _ b: Answer, _ symbols: SymbolTable) -> Int {
-        let x = a.labels.range(a.next)
-        let y = b.labels.range(b.next)
-        for (i, j) in zip(x, y) {
-            let (p, q) = (a.labels.pairs[i], b.labels.pairs[j])
-            if p == q { continue }
-            if p.name != q.name { return symbols.isLess(p.name, q.name) ? -1 : 1 }
-            return symbols.isLess(p.value, q.value) ? -1 : 1
+    /// Where an answer stands in the merge. A copy of its arrays, so that reading them crosses no
+    /// module boundary.
+    private struct Head {
+        let pairs: [LabelPair]
+        let ends: [UInt32]
+        var next = 0
+
+        init(pairs: [LabelPair], ends: [UInt32]) {
+            self.pairs = pairs
+            self.ends = ends
         }
-        return x.count - y.count
+
+        var isAtEnd: Bool { next == ends.count }
+
+        private var start: Int { next == 0 ? 0 : Int(ends[next - 1]) }
+
+        func append(to series: inout [LabelPair]) {
+            series.append(contentsOf: pairs[start..<Int(ends[next])])
+        }
+
+        /// The order of the series that both stand at.
+        static func compare(_ a: Head, _ b: Head, _ symbols: SymbolTable) -> Int {
+            var (i, j) = (a.start, b.start)
+            let (iEnd, jEnd) = (Int(a.ends[a.next]), Int(b.ends[b.next]))
+            while i < iEnd, j < jEnd {
+                let (p, q) = (a.pairs[i], b.pairs[j])
+                if p != q {
+                    let isLess =
+                        p.name != q.name
+                        ? symbols.isLess(p.name, q.name) : symbols.isLess(p.value, q.value)
+                    return isLess ? -1 : 1
+                }
+                i += 1
+                j += 1
+            }
+            return (iEnd - i) - (jEnd - j)
+        }
     }
 }
