@@ -35,7 +35,9 @@ struct Workload {
             (0..<count).map { _ in Double(Int.random(in: 0..<10_000, using: &random)) / 100 }
         case .constant: [Double](repeating: 8_589_934_592, count: count)
         case .slowCounter: walk(count) { Int.random(in: 0..<30, using: &$0) == 0 ? 1 : 0 }
-        case .randomWalk: walk(count) { Double.random(in: -0.5...0.5, using: &$0) }
+        // Near 100, so that no step is exact in fewer than 52 bits.
+        case .randomWalk:
+            walk(count) { Double.random(in: -0.5...0.5, using: &$0) }.map { $0 / 1e4 }
         case .bucket: walk(count) { Double(Int.random(in: 0..<4, using: &$0)) }
         }
     }

@@ -83,7 +83,7 @@ struct ValueChunkTests {
 
     @Test("a flipped bit gives an error or some values of a bounded count, never a trap")
     func bitFlips() {
-        for (_, values) in Columns.all(40) {
+        for (_, values) in Columns.all(20) {
             let (bytes, _) = Self.encode(values)
             var decodedCount = 0
             for bit in 0..<(bytes.count * 8) {
