@@ -33,7 +33,7 @@ bench: deps ## benchmarks of the library, and the comparison with Debian's peers
 	scripts/bench
 
 goldens: ## write the golden files in testdata/ anew from what the code answers now
-	TSQ_UPDATE_GOLDENS=1 $(SWIFT) test --filter 'TSQHTTPTests|TSQCommandTests'
+	TSQ_UPDATE_GOLDENS=1 $(SWIFT) test --filter 'TSQHTTPTests|TSQCommandTests|TSQDashboardTests'
 
 format: ## format the sources in place
 	$(SWIFT) format format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks

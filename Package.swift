@@ -147,6 +147,12 @@ let serverTargets: [Target] = [
             .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
+    tests(
+        "TSQDashboardTests",
+        [
+            "TSQHTTP", "TSQScrape", "TSQConfig", "TSQExposition", "TSQStore", "TSQEngine",
+            "TSQModel", "TSQBase",
+        ]),
     tests("TSQConfigTests", ["TSQConfig", "TSQModel", "TSQBase"]),
     tests("TSQScrapeTests", ["TSQScrape", "TSQConfig", "TSQModel", "TSQBase", "TSQTesting"]),
     tests("TSQMetricsTests", ["TSQMetrics", "TSQExposition", "TSQBase"]),
