@@ -75,7 +75,7 @@ struct DashboardTests {
                 target, section, appender: store, events: NullEventSink())
             for page in try RecordedPages(name).pages {
                 let outcome = scraper.commit(
-                    .page(body: page.body, format: .text), timeMs: startMs + page.offsetMs,
+                    .page(body: page.body, format: .prometheusText), timeMs: startMs + page.offsetMs,
                     startedNs: 0, nowNs: { 1_000_000 })
                 #expect(outcome.error == nil)
             }
