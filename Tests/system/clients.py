@@ -5,7 +5,7 @@ usage: clients.py --bin DIR
 
 Starts tsq with node exporter as its target, lets it scrape for some seconds, and holds what the clients
 print against what was expected. Needs Debian's prometheus and prometheus-node-exporter, and
-`pip install prometheus-api-client`. Ends with "N passed, N failed".
+`pip install prometheus-api-client[dataframe]`. Ends with "N passed, N failed".
 """
 import argparse, datetime, os, shutil, subprocess, sys, tempfile, time, urllib.request
 
