@@ -37,34 +37,6 @@ struct Workload {
         case .slowCounter: walk(count) { Int.random(in: 0..<30, using: &$0) == 0 ? 1 : 0 }
         // Near 100, so that the sums are no short decimals.
         case .randomWalk: walk(count, from: 100) { Double.random(in: -0.5...0.5, using: &$0) }
-        case .bucket: 14
-        }
-    }
-}
-
-struct Workload {
-    private var random: SplitMix64
-
-    init(seed: UInt64) { random = SplitMix64(seed: seed) }
-
-    /// A column of `count` samples, one a second.
-    mutating func column(_ kind: SeriesKind, _ count: Int) -> [Double] {
-        switch kind {
-        case .counter: walk(count) { Double(Int.random(in: 0..<97, using: &$0)) }
-        case .seconds:
-            walk(count) { Double(Int.random(in: 0..<100, using: &$0)) }.map { $0 / 100 }
-        case .pages:
-            walk(count) {
-                Int.random(in: 0..<4, using: &$0) == 0
-                    ? Double(Int.random(in: -64...64, using: &$0) * 4096) : 0
-            }
-        case .twoDecimals:
-            (0..<count).map { _ in Double(Int.random(in: 0..<10_000, using: &random)) / 100 }
-        case .constant: [Double](repeating: 8_589_934_592, count: count)
-        case .slowCounter: walk(count) { Int.random(in: 0..<30, using: &$0) == 0 ? 1 : 0 }
-        // Near 100, so that no step is exact in fewer than 52 bits.
-        case .randomWalk:
-            walk(count) { Double.random(in: -0.5...0.5, using: &$0) }.map { $0 / 1e4 }
         case .bucket: walk(count) { Double(Int.random(in: 0..<4, using: &$0)) }
         }
     }
