@@ -157,6 +157,7 @@ final class Server: Sendable {
         }
         services.append(ScrapeService(server: self))
         services.append(ReloadService(server: self))
+        services.append(QueryEndService(server: server))
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint],

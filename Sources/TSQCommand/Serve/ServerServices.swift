@@ -1,4 +1,5 @@
 import ServiceLifecycle
+import TSQHTTP
 import TSQScrape
 import UnixSignals
 
@@ -23,5 +24,15 @@ struct ReloadService: Service {
             // Logged there; a bad file leaves the old configuration running.
             try? await server.reload()
         }
+    }
+}
+
+/// Ends running queries when the server stops.
+struct QueryEndService: Service {
+    let server: APIServer
+
+    func run() async throws {
+        try await gracefulShutdown()
+        server.cancelRunning()
     }
 }

@@ -3,8 +3,6 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
-import Synchronization
-import TSQBase
 import TSQEngine
 
 /// The web server around the routes.
@@ -19,6 +17,9 @@ package struct APIServer: Sendable {
 
     package init(_ routes: APIRoutes) { self.routes = routes }
 
+    /// Cancels what is being answered, so that a stop does not wait for long queries.
+    package func cancelRunning() { disconnects.cancelAll() }
+
     /// A web application to run as a service. It answers until its task is cancelled or its service
     /// group shuts down.
     ///
@@ -29,6 +30,9 @@ package struct APIServer: Sendable {
     ) -> some ApplicationProtocol {
         Application(
             responder: APIResponder(routes: routes, disconnects: disconnects),
+            server: .http1(
+                configuration: HTTP1Channel.Configuration(
+                    additionalChannelHandlers: [DisconnectHandler(disconnects)])),
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
@@ -120,44 +124,5 @@ struct APIResponder: HTTPResponder {
             return nil
         }
         return FormParameters(query: query, body: Array(buffer.readableBytesView))
-    }
-}
-
-/// Cancels the queries of connections that close.
-///
-/// A channel's close future keeps its callbacks for the life of the connection, so there is one a
-/// connection, not one a request.
-final class Disconnects: Sendable {
-    struct Ticket {
-        fileprivate let channel: ObjectIdentifier
-        fileprivate let number: UInt64
-    }
-
-    private struct State {
-        var nextNumber: UInt64 = 0
-        var byChannel: [ObjectIdentifier: [UInt64: QueryCancellation]] = [:]
-    }
-
-    private let state = Mutex(State())
-
-    func watch(_ channel: any Channel, _ cancellation: QueryCancellation) -> Ticket {
-        let id = ObjectIdentifier(channel)
-        let (number, isNew) = state.withLock { state in
-            state.nextNumber += 1
-            let isNew = state.byChannel[id] == nil
-            state.byChannel[id, default: [:]][state.nextNumber] = cancellation
-            return (state.nextNumber, isNew)
-        }
-        if isNew {
-            channel.closeFuture.whenComplete { [self] _ in
-                let running = state.withLock { $0.byChannel.removeValue(forKey: id) }
-                for cancellation in (running ?? [:]).values { cancellation.cancel() }
-            }
-        }
-        return Ticket(channel: id, number: number)
-    }
-
-    func end(_ ticket: Ticket) {
-        state.withLock { _ = $0.byChannel[ticket.channel]?.removeValue(forKey: ticket.number) }
     }
 }
