@@ -63,7 +63,8 @@ extension Planner {
 
     private func planTimestamp(_ node: CallExpr, _ argument: Expr) throws(QueryError) -> Operator {
         let isStart = node.function.name == "start_timestamp"
-        if case .vectorSelector(let selector) = argument, !selector.isSmoothed {
+        // `smoothed` changes values, not which sample's time it is.
+        if case .vectorSelector(let selector) = argument {
             let leaf = try plan(selector, answer: isStart ? .startTime : .time)
             return unique(RowMap(leaf, dropsName: true) { _, _ in })
         }

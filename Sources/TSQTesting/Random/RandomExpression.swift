@@ -159,8 +159,8 @@ package struct RandomExpression {
             return "label_replace(\(inner), \"\(pick(["copy", "job", "__name__"]))\", \"x$1\", "
                 + "\"\(pick(["instance", "job", "none"]))\", \"(.*)\")"
         case 6:
-            return
-                "label_join(\(inner), \"\(pick(["joined", "instance"]))\", \"-\", \"job\", \"instance\")"
+            let target = pick(["joined", "instance"])
+            return "label_join(\(inner), \"\(target)\", \"-\", \"job\", \"instance\")"
         case 7: return "vector(\(scalar(depth + 1)))"
         case 8:
             let name = pick([

@@ -109,7 +109,7 @@ extension ReferenceEvaluation {
 extension Expr {
     /// Whether the value is the same at all steps of a query: every selector has `@`, and no function
     /// looks at the time of evaluation.
-    fileprivate var isStepInvariant: Bool {
+    var isStepInvariant: Bool {
         switch self {
         case .number, .string: true
         case .paren(let node): node.inner.isStepInvariant

@@ -146,7 +146,8 @@ extension ReferenceEvaluation {
             startTimeMs: columns.startTimes.isEmpty ? 0 : columns.startTimes[index])
     }
 
-    /// Schema, count and sum alone; an unknown hint is worked out from the histogram that was read before.
+    /// Schema, count and sum alone; an unknown hint is worked out from the histogram that was read
+    /// before.
     ///
     /// - Source: Prometheus promql/histogram_stats_iterator.go.
     private func statisticsHistogram(
