@@ -24,10 +24,16 @@ enum StoreMetrics {
         ("prometheus_tsdb_head_samples_appended_total", "Samples taken since the start."),
         ("tsq_storage_samples_refused_total", "Samples refused since the start, by reason."),
         (
-            "tsq_storage_samples_lost_total",
+            "tsq_storage_lost_samples_total",
             "Samples that a fault of disk or format made unreadable."
         ),
         ("tsq_storage_commits_total", "Batches committed since the start."),
+        ("tsq_storage_log_damaged_bytes_total", "Bytes of the log that could not be read."),
+        ("tsq_target_scrapes_total", "Scrapes since the start, by result."),
+        (
+            "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+            "Samples of a page that had another sample of their series before them."
+        ),
     ]
 
     static func register(
@@ -63,7 +69,7 @@ enum StoreMetrics {
             for (reason, count) in statistics.samplesRefused {
                 counter("tsq_storage_samples_refused_total", count, [("reason", reason)])
             }
-            counter("tsq_storage_samples_lost_total", statistics.samplesLost)
+            counter("tsq_storage_lost_samples_total", statistics.samplesLost)
             counter("tsq_storage_commits_total", statistics.commits)
             var byHealth: [String: Int] = ["up": 0, "down": 0, "unknown": 0]
             for pool in scraper.pools() {
