@@ -4,10 +4,9 @@ package enum DecimalPrint {
         /// The HTTP API: digits only, an exponent where |x| < 1e-6 or ≥ 1e21.
         /// - Source: Prometheus util/jsonutil/marshal.go.
         case json
-        /// Exposition formats: Go's `strconv` `'g'`, an exponent below 1e-4 and from 1e+06 on.
+        /// Exposition formats and error texts: Go's `'g'` and `%v`, an exponent below 1e-4 and from
+        /// 1e+06 on.
         case general
-        /// Error texts: Go's `fmt` `%v`, an exponent below 1e-4 and from 1e+21 on.
-        case message
         /// An alert's value: Go's `'e'`, `1e+00`.
         case exponent
         /// Printed expressions: Go's `'f'`, never an exponent.
@@ -32,10 +31,6 @@ package enum DecimalPrint {
             case .general:
                 let exponent = digits.point - 1
                 exponent < -4 || exponent >= 6
-                    ? appendExponent(digits, to: &bytes) : appendFixed(digits, to: &bytes)
-            case .message:
-                let exponent = digits.point - 1
-                exponent < -4 || exponent >= 21
                     ? appendExponent(digits, to: &bytes) : appendFixed(digits, to: &bytes)
             case .exponent: appendExponent(digits, to: &bytes)
             case .fixed: appendFixed(digits, to: &bytes)

@@ -275,7 +275,7 @@ extension StorageConfig {
             if let percentage = retentionPercentage, !(percentage >= 0 && percentage <= 100) {
                 throw retention.error(
                     "'storage.tsdb.retention.percentage' must be in the range [0, 100], got "
-                        + DecimalPrint.string(percentage, .message), at: "percentage")
+                        + DecimalPrint.string(percentage, .general), at: "percentage")
             }
             try retention.finish()
         }

@@ -128,15 +128,15 @@ struct RepairSummary: Sendable {
     }
 
     var text: String {
-        ", from buckets \(DecimalPrint.string(repair.lowestBound, .message)) to "
-            + "\(DecimalPrint.string(repair.highestBound, .message)), with a max diff of "
+        ", from buckets \(DecimalPrint.string(repair.lowestBound, .general)) to "
+            + "\(DecimalPrint.string(repair.highestBound, .general)), with a max diff of "
             + "\(Self.twoDigits(repair.largestDifference)), over \(count) samples from "
             + "\(RFC3339.text(ms: firstMs)) to \(RFC3339.text(ms: lastMs))"
     }
 
     /// Go's `%.2g`.
     static func twoDigits(_ value: Double) -> String {
-        if !value.isFinite || value == 0 { return DecimalPrint.string(value, .message) }
+        if !value.isFinite || value == 0 { return DecimalPrint.string(value, .general) }
         var scaled = value.magnitude
         var exponent = 0
         while scaled >= 10 {

@@ -16,7 +16,7 @@ extension Histogram {
             }
             if let reason = Self.countReason(negativeBuckets) { return "negative side: \(reason)" }
             if zeroCount < 0 {
-                let text = DecimalPrint.string(zeroCount, .message)
+                let text = DecimalPrint.string(zeroCount, .general)
                 return "zero bucket has observation count of \(text): "
                     + "histogram has a bucket whose observation count is negative"
             }
@@ -28,7 +28,7 @@ extension Histogram {
                 + "exponential buckets, or -53 for custom buckets, got schema \(schema)"
         }
         if count < 0 {
-            let text = DecimalPrint.string(count, .message)
+            let text = DecimalPrint.string(count, .general)
             return "observation count is  \(text): histogram's observation count is negative"
         }
         return Self.countReason(positiveBuckets).map { "positive side: \($0)" }
@@ -37,8 +37,8 @@ extension Histogram {
     private var invalidCustomReason: String? {
         for (index, bound) in customBounds.enumerated() {
             if index > 0 && !(bound > customBounds[index - 1]) {
-                let previous = DecimalPrint.string(customBounds[index - 1], .message)
-                let text = DecimalPrint.string(bound, .message)
+                let previous = DecimalPrint.string(customBounds[index - 1], .general)
+                let text = DecimalPrint.string(bound, .general)
                 return "custom buckets: previous bound is \(previous) and current is \(text): "
                     + "histogram custom bounds must be in strictly increasing order"
             }
@@ -81,7 +81,7 @@ extension Histogram {
 
     private static func countReason(_ buckets: [Double]) -> String? {
         for (index, count) in buckets.enumerated() where count < 0 {
-            let text = DecimalPrint.string(count, .message)
+            let text = DecimalPrint.string(count, .general)
             return "bucket number \(index + 1) has observation count of \(text): "
                 + "histogram has a bucket whose observation count is negative"
         }

@@ -325,7 +325,7 @@ enum OpenMetricsNumber {
 extension QueryContext {
     func warnOfQuantile(_ phi: Double, _ range: SourceRange) {
         annotations.warn(
-            "quantile value should be between 0 and 1, got \(DecimalPrint.string(phi, .message))",
+            "quantile value should be between 0 and 1, got \(DecimalPrint.string(phi, .general))",
             range)
     }
 }

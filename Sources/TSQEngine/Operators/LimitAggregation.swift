@@ -94,8 +94,8 @@ final class RatioAggregation: UnaryOperator {
     private func warn(_ value: Double, capped: Double) {
         query.annotations.warn(
             "ratio value should be between -1 and 1, got "
-                + "\(DecimalPrint.string(value, .message)), capping to "
-                + DecimalPrint.string(capped, .message), parameterRange)
+                + "\(DecimalPrint.string(value, .general)), capping to "
+                + DecimalPrint.string(capped, .general), parameterRange)
     }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {

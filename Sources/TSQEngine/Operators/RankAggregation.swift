@@ -122,11 +122,11 @@ enum LimitCounts {
         if range.max < 1 { return [Int](repeating: 0, count: values.count) }
         if range.min <= -0x1p63 {
             throw .execution(
-                "Scalar value \(DecimalPrint.string(range.min, .message)) underflows int64")
+                "Scalar value \(DecimalPrint.string(range.min, .general)) underflows int64")
         }
         if range.max >= 9_223_372_036_854_774_784 {
             throw .execution(
-                "Scalar value \(DecimalPrint.string(range.max, .message)) overflows int64")
+                "Scalar value \(DecimalPrint.string(range.max, .general)) overflows int64")
         }
         return values.map { max(0, min(GoNumber.int($0), seriesCount)) }
     }
