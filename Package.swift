@@ -92,6 +92,9 @@ let serverTargets: [Target] = [
         [
             "TSQConfig", "TSQBase",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "NIOPosix", package: "swift-nio"),
         ]),
     library(
         "TSQScrape",
@@ -154,8 +157,18 @@ let serverTargets: [Target] = [
             "TSQModel", "TSQBase",
         ]),
     tests("TSQConfigTests", ["TSQConfig", "TSQModel", "TSQBase"]),
-    tests("TSQScrapeTests", ["TSQScrape", "TSQConfig", "TSQModel", "TSQBase", "TSQTesting"]),
-    tests("TSQMetricsTests", ["TSQMetrics", "TSQExposition", "TSQBase"]),
+    tests(
+        "TSQScrapeTests",
+        [
+            "TSQScrape", "TSQHTTPClient", "TSQExposition", "TSQRelabel", "TSQConfig", "TSQStore",
+            "TSQModel", "TSQBase", "TSQTesting",
+        ]),
+    tests(
+        "TSQMetricsTests",
+        [
+            "TSQMetrics", "TSQExposition", "TSQBase",
+            .product(name: "Metrics", package: "swift-metrics"),
+        ]),
     tests(
         "TSQHTTPTests",
         [

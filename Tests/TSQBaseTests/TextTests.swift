@@ -39,7 +39,8 @@ struct TextTests {
     @Test("no number traps on its way to an integer")
     func conversions() {
         for value in [
-            Double.nan, .infinity, -.infinity, 0x1p63, -0x1p63, 1e308, -1e308, .leastNonzeroMagnitude, 0.9, -0.9,
+            Double.nan, .infinity, -.infinity, 0x1p63, -0x1p63, 1e308, -1e308,
+            .leastNonzeroMagnitude, 0.9, -0.9,
         ] {
             _ = GoNumber.int64(value)
             _ = GoNumber.int64Saturating(value)

@@ -75,8 +75,8 @@ struct DashboardTests {
                 target, section, appender: store, events: NullEventSink())
             for page in try RecordedPages(name).pages {
                 let outcome = scraper.commit(
-                    .page(body: page.body, format: .prometheusText), timeMs: startMs + page.offsetMs,
-                    startedNs: 0, nowNs: { 1_000_000 })
+                    .page(body: page.body, format: .prometheusText),
+                    timeMs: startMs + page.offsetMs, startedNs: 0, nowNs: { 1_000_000 })
                 #expect(outcome.error == nil)
             }
         }

@@ -15,7 +15,8 @@ struct RecordedPages {
 
     init(_ name: String) throws {
         let text = try String(
-            contentsOf: Self.root.appending(path: "testdata/planets/\(name).pages"), encoding: .utf8)
+            contentsOf: Self.root.appending(path: "testdata/planets/\(name).pages"), encoding: .utf8
+        )
         var pages: [Page] = []
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
             if line.hasPrefix("#PAGE "), let offsetMs = Int64(line.dropFirst("#PAGE ".count)) {
