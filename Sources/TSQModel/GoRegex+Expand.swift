@@ -9,6 +9,7 @@ extension GoRegex {
 
     /// `expand` with groups at hand.
     package func expand(template: String, groups: [String?]) -> String {
+        guard template.utf8.contains(UInt8(ascii: "$")) else { return template }
         var result: [UInt8] = []
         var rest = Substring(template).utf8
         while let byte = rest.popFirst() {

@@ -26,7 +26,7 @@ extension RelabelRule {
         case .labelmap:
             for label in labels.labels {
                 guard let groups = regex.groups(label.name) else { continue }
-                let target = RegexTemplate.expand(replacement, groups, regex)
+                let target = regex.expand(template: replacement, groups: groups)
                 if !target.isEmpty { labels[target] = label.value }
             }
         case .labeldrop:
@@ -51,9 +51,9 @@ extension RelabelRule {
 
     private func replace(_ value: String, in labels: inout LabelSet) {
         guard let groups = regex.groups(value) else { return }
-        let target = RegexTemplate.expand(targetLabel, groups, regex)
+        let target = regex.expand(template: targetLabel, groups: groups)
         // An empty result deletes the label; an empty name is no name.
         if target.isEmpty { return }
-        labels[target] = RegexTemplate.expand(replacement, groups, regex)
+        labels[target] = regex.expand(template: replacement, groups: groups)
     }
 }

@@ -55,22 +55,12 @@ extension RelabelRule {
         }
     }
 
-    /// A label name in which every `$` begins a reference (`$1`, `${name}`) and braces stand nowhere
-    /// else.
+    /// A label name in which every `$` begins a reference (`$1`, `${name}`) and braces stand
+    /// nowhere else. Narrower than what expands: names of references are ASCII here.
     static func isTargetTemplate(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        var index = 0
-        while index < bytes.count {
-            switch bytes[index] {
-            case 0x24:
-                guard let (_, end) = RegexTemplate.reference(bytes, after: index + 1) else {
-                    return false
-                }
-                index = end
-            case 0x7B, 0x7D: return false
-            default: index += 1
-            }
-        }
-        return !bytes.isEmpty
+        guard let template = targetTemplate else { preconditionFailure("BUG: a fixed pattern") }
+        return template.matches(text)
     }
+
+    private static let targetTemplate = try? GoRegex(#"(?:[^${}]|\$(?:\{\w+\}|\w+))+"#)
 }

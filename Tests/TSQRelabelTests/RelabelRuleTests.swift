@@ -150,4 +150,16 @@ import Testing
         #expect(
             message { try RelabelRule(regex: "(", targetLabel: "a") }.hasPrefix("error parsing"))
     }
+
+    @Test(
+        "a target with references is checked before it is used",
+        arguments: [
+            ("a$", false), ("$", false), ("$$", false), ("${1", false), ("${}", false),
+            ("$1{", false), ("a}$1", false), ("$é", false), ("$1é", true), ("é$1", true),
+            ("a_${name}_$2", true), ("$1$2", true), ("$1-x", true), ("a", true),
+        ])
+    func targets(_ target: String, _ isValid: Bool) {
+        let rule = try? RelabelRule(targetLabel: target, replacement: "x")
+        #expect((rule != nil) == isValid)
+    }
 }
