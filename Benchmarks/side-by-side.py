@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 """Holds tsq's answers to the dashboard's expressions against Debian's prometheus.
 
-usage: side-by-side.py --bin DIR [--seconds 120]
+usage: side-by-side.py --bin DIR [--seconds 400]
 
 Both servers scrape the same planets application and node exporter, each on its own schedule; then every
 expression is asked of both as a range query. The first table shows both answers and the largest
 relative difference: these differ because the two scrape at different moments. The second proves that
 nothing else differs: prometheus's own samples are dumped, imported into tsq, and asked again; there
-the answers must be equal. Needs Debian's prometheus and prometheus-node-exporter.
+the answers must be equal. It looks at the last minute, when the longest window (5 m) is full. Needs Debian's prometheus and prometheus-node-exporter.
 """
 import argparse, json, math, os, shutil, subprocess, sys, tempfile, threading, time
 import urllib.parse, urllib.request
 
 ap = argparse.ArgumentParser()
 ap.add_argument("--bin", required=True)
-ap.add_argument("--seconds", type=int, default=120)
+ap.add_argument("--seconds", type=int, default=400)
 a = ap.parse_args()
 work = tempfile.mkdtemp(prefix="side-by-side-")
 APP, CONTAINER, NODE, TSQ, PROM, COPY = 19000, 19080, 19110, 19191, 19291, 19192
@@ -103,7 +103,8 @@ scrape_configs:
     time.sleep(a.seconds)
     # Off every sample's millisecond: windows were closed on the left before Prometheus 3.
     end = math.floor(time.time()) - 5 + 0.4567
-    begin = end - a.seconds + 20
+    # Whole windows only: rate() extrapolates to the first sample ever otherwise than before 2.51.
+    begin = max(end - a.seconds + 330, end - 60)
     compare("Each with its own scrapes (differences come from the scrape times)", PROM, TSQ, begin, end, 5)
     stop.set()
     prom.terminate(); prom.wait()
@@ -116,7 +117,7 @@ scrape_configs:
     with open(f"{work}/dump.om", "w") as f:
         for labels, samples in families.items():
             name = labels.split('__name__="', 1)[1].split('"', 1)[0]
-            rest = labels.replace(f'__name__="{name}"', "", 1).replace("{, ", "{", 1)
+            rest = labels.replace(f'__name__="{name}"', "", 1).replace("{, ", "{", 1).replace('", ', '",')
             for ms, sample in sorted(samples):
                 # A stale marker prints as NaN; no expression here produces another NaN.
                 if sample != "NaN":
