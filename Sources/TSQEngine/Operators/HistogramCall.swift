@@ -8,7 +8,7 @@ final class HistogramCall: UnaryOperator {
     enum Kind {
         /// One parameter: φ.
         case quantile
-        /// Any number of parameters; the label tells them apart.
+        /// Any number of parameters; the label tells their values apart.
         case quantiles(label: String)
         /// Two parameters: lower and upper bound.
         case fraction
@@ -23,8 +23,25 @@ final class HistogramCall: UnaryOperator {
     private var rows = RowStore()
     private var store = BucketRows()
     private var tile = Tile(0, 0)
-    /// Quantile and output series of the next row: `quantile * seriesPerQuantile + series`.
+    private var variants = [Variant(parameter: 0, phi: nil)]
+    /// The parameters at each step of the tile.
+    private var values: [[Double]] = []
+    /// Those of `quantiles` at each step of the query: their values name the series.
+    private var allValues: [[Double]] = []
+    /// Variant and output series of the next row: `variant * seriesPerVariant + series`.
     private var position: Int?
+
+    /// What each histogram is asked for.
+    private struct Variant {
+        var parameter: Int
+        /// The answer is for steps at which the parameter has this value; nil: for all.
+        var phi: Double?
+
+        func applies(_ value: Double) -> Bool {
+            guard let phi else { return true }
+            return phi == value || phi.isNaN && value.isNaN
+        }
+    }
 
     init(
         _ child: Operator, _ kind: Kind, parameters: [Operator], ranges: HistogramCallRanges,
@@ -38,58 +55,73 @@ final class HistogramCall: UnaryOperator {
         super.init(child)
     }
 
-    /// How often each histogram is answered.
-    private var variantCount: Int {
-        if case .quantiles = kind { return parameters.values.count }
-        return 1
-    }
-
     private var seriesPerVariant: Int { buckets.groupCount + child.series.count }
 
     override func prepare() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
         buckets = BucketTable(child.series, query)
+        var label: SymbolID?
+        if case .quantiles(let name) = kind {
+            label = query.symbols.intern(name)
+            try readParameters()
+        }
         let delayed = query.options.delayedNameRemoval
-        func add(_ pairs: ArraySlice<LabelPair>, variant: Int) {
+        func add(_ pairs: ArraySlice<LabelPair>, _ phi: SymbolID?) {
             var labels = delayed ? Array(pairs) : query.withoutReserved(pairs)
-            if case .quantiles(let label) = kind {
-                labels = query.setting(
-                    query.symbols.intern(label), to: quantileText(variant), in: labels[...])
-            }
+            if let label, let phi { labels = query.setting(label, to: phi, in: labels[...]) }
             series.append(labels, dropsName: delayed)
         }
-        for variant in 0..<variantCount {
-            for group in 0..<buckets.groupCount { add(buckets.labels[group], variant: variant) }
-            for index in 0..<child.series.count {
-                add(child.series.labels[index], variant: variant)
+        for variant in variants {
+            let phi = variant.phi.map { query.symbols.intern(OpenMetricsNumber.text($0)) }
+            for group in 0..<buckets.groupCount { add(buckets.labels[group], phi) }
+            for index in 0..<child.series.count { add(child.series.labels[index], phi) }
+        }
+    }
+
+    /// Works out the parameters of `quantiles` at all steps, and from them the variants.
+    private func readParameters() throws(QueryError) {
+        let count = parameters.values.count
+        try query.budget.hold(bytes: Int64(count * steps.count * 8), for: "histogram_quantiles")
+        let held = query.budget.samples
+        allValues = [[Double]](repeating: [], count: count)
+        for tile in TilePlan(child).tiles {
+            try parameters.begin(tile)
+            for index in 0..<count { allValues[index] += parameters.values[index] }
+        }
+        query.budget.forget(downTo: held)
+        variants = []
+        for (parameter, values) in allValues.enumerated() {
+            var known: Set<UInt64> = []
+            var last: Double?
+            for value in values where value != last {
+                last = value
+                // 0 and −0 are one φ, and so are all NaNs.
+                let phi = value == 0 ? 0 : value.isNaN ? .nan : value
+                if known.insert(phi.bitPattern).inserted {
+                    variants.append(Variant(parameter: parameter, phi: phi))
+                }
             }
         }
+        let more = max(0, variants.count - count) * seriesPerVariant
+        try query.budget.hold(
+            bytes: Int64(more * Self.bytesPerNamedSeries), for: "histogram_quantiles")
     }
 
-    private func quantileText(_ variant: Int) -> SymbolID {
-        // The value at the first step names the series: φ that vary would need series of their own
-        // at each value.
-        let value = firstValues[variant]
-        return query.symbols.intern(OpenMetricsNumber.text(value))
-    }
-
-    private lazy var firstValues: [Double] = {
-        var copy = parameters
-        do throws(QueryError) {
-            try copy.begin(Tile(0, 1))
-        } catch {
-            return [Double](repeating: .nan, count: variantCount)
-        }
-        return copy.values.map { $0.first ?? .nan }
-    }()
+    /// What a series costs that there is only because φ varies, at least.
+    private static let bytesPerNamedSeries = 64
 
     override func begin(_ tile: Tile) throws(QueryError) {
         self.tile = tile
-        try parameters.begin(tile)
+        if allValues.isEmpty {
+            try parameters.begin(tile)
+            values = parameters.values
+        } else {
+            values = allValues.map { Array($0[tile.first..<(tile.first + tile.count)]) }
+        }
         if case .fraction = kind {
         } else {
-            for (index, values) in parameters.values.enumerated() {
+            for (index, values) in values.enumerated() {
                 for value in values where value.isNaN || value < 0 || value > 1 {
                     query.warnOfQuantile(value, ranges.parameters[index])
                 }
@@ -108,7 +140,10 @@ final class HistogramCall: UnaryOperator {
             while let index = try child.next(into: &row) { takeIn(&row, index) }
             dropConflicts()
             position = 0
-            try query.budget.release(downTo: held, keeping: series.count * tile.count)
+            // A parameter has one value a step, however many variants it has.
+            let answers = allValues.isEmpty ? 1 : allValues.count
+            try query.budget.release(
+                downTo: held, keeping: seriesPerVariant * answers * tile.count)
         }
         while let place = position, place < series.count {
             position = place + 1
@@ -116,12 +151,12 @@ final class HistogramCall: UnaryOperator {
             row.reset(stepCount: tile.count)
             if output < buckets.groupCount {
                 if store.members[output].isEmpty { continue }
-                fillClassic(output, variant, &row)
+                fillClassic(output, variants[variant], &row)
             } else {
                 let index = output - buckets.groupCount
                 guard let source = store.nativeRow[index] else { continue }
                 names.describe(child.series.labels, index, query, &context)
-                fillNative(source, variant, &row)
+                fillNative(source, variants[variant], &row)
             }
             return place
         }
@@ -183,9 +218,10 @@ final class HistogramCall: UnaryOperator {
         }
     }
 
-    private func fillClassic(_ group: Int, _ variant: Int, _ row: inout StepRow) {
+    private func fillClassic(_ group: Int, _ variant: Variant, _ row: inout StepRow) {
         var gathered: [ClassicBucket] = []
-        for step in 0..<tile.count {
+        let phi = values[variant.parameter]
+        for step in 0..<tile.count where variant.applies(phi[step]) {
             gathered.removeAll(keepingCapacity: true)
             for (bound, place) in store.members[group]
             where rows[place].tags[step] == StepRow.Tag.float {
@@ -194,36 +230,33 @@ final class HistogramCall: UnaryOperator {
             if gathered.isEmpty { continue }
             if case .fraction = kind {
                 row.setFloat(
-                    step,
-                    ClassicHistogram.fraction(
-                        parameters.values[0][step], parameters.values[1][step], &gathered))
+                    step, ClassicHistogram.fraction(values[0][step], values[1][step], &gathered))
                 continue
             }
-            let answer = ClassicHistogram.quantile(parameters.values[variant][step], &gathered)
+            let answer = ClassicHistogram.quantile(phi[step], &gathered)
             row.setFloat(step, answer.value)
             if let repair = answer.repair {
                 query.annotations.inform(
                     "input to histogram_quantile needed to be fixed for monotonicity (see "
                         + "https://prometheus.io/docs/prometheus/latest/querying/functions/"
                         + "#histogram_quantile)" + nameClause(buckets.labels[group]),
-                    ranges.vector, repair: repair, timeMs: steps.timeMs(tile.first + step))
+                    ranges.repaired, repair: repair, timeMs: steps.timeMs(tile.first + step))
             }
         }
     }
 
-    private func fillNative(_ place: Int, _ variant: Int, _ row: inout StepRow) {
-        for step in 0..<tile.count where rows[place].tags[step] == StepRow.Tag.histogram {
+    private func fillNative(_ place: Int, _ variant: Variant, _ row: inout StepRow) {
+        let phi = values[variant.parameter]
+        for step in 0..<tile.count
+        where rows[place].tags[step] == StepRow.Tag.histogram && variant.applies(phi[step]) {
             guard let histogram = rows[place].histograms[step] else { continue }
             if case .fraction = kind {
                 row.setFloat(
                     step,
                     NativeHistogram.fraction(
-                        parameters.values[0][step], parameters.values[1][step], histogram,
-                        &context))
+                        values[0][step], values[1][step], histogram, &context))
             } else {
-                row.setFloat(
-                    step,
-                    NativeHistogram.quantile(parameters.values[variant][step], histogram, &context))
+                row.setFloat(step, NativeHistogram.quantile(phi[step], histogram, &context))
             }
         }
     }
@@ -237,6 +270,8 @@ final class HistogramCall: UnaryOperator {
 /// Where the arguments stand in the text.
 struct HistogramCallRanges {
     var vector: SourceRange
+    /// Where Prometheus says that classic buckets were repaired: the second argument, whatever it is.
+    var repaired: SourceRange
     var parameters: [SourceRange]
 }
 

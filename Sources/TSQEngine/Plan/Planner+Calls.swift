@@ -117,7 +117,9 @@ extension Planner {
         // Prometheus places infos on native histograms at the first argument.
         let call = HistogramCall(
             try needing(.fixedEverything).plan(vector), kind, parameters: parameters,
-            ranges: HistogramCallRanges(vector: vector.range, parameters: scalars.map(\.range)),
+            ranges: HistogramCallRanges(
+                vector: vector.range, repaired: arguments[1].range,
+                parameters: scalars.map(\.range)),
             context: context(arguments[0].range, arguments))
         return unique(call)
     }

@@ -175,7 +175,8 @@ package struct RandomExpression {
         default:
             return chance(2)
                 ? "info(\(inner))"
-                : "histogram_quantiles(\(histogramVector(depth + 1)), \"q\", 0.1, 0.9)"
+                : "histogram_quantiles(\(histogramVector(depth + 1)), \"q\", 0.1, "
+                    + "\(scalar(depth + 2)))"
         }
     }
 
