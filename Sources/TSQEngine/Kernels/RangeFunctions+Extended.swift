@@ -175,14 +175,8 @@ private struct ExtendedHistograms {
         if timeMs == times[index + 1] { return after }
         let fraction =
             Double(timeMs &- times[index]) / Double(times[index + 1] &- times[index])
-        var result = after
-        if kind.isCounter && after.detectsReset(since: before) {
-            result.multiply(by: fraction)
-            return result
-        }
-        guard RangeFunctions.subtract(before, from: &result, &notes) else { return nil }
-        result.multiply(by: fraction)
-        return RangeFunctions.add(before, to: &result, &notes) ? result : nil
+        return RangeFunctions.interpolate(
+            before, after, fraction, isCounter: kind.isCounter, &notes)
     }
 
     private func addCorrection(

@@ -78,6 +78,22 @@ extension RangeFunctions {
         }
     }
 
+    /// What lies at `fraction` of the line from `before` to `after`, bucket by bucket; a counter that
+    /// was reset starts from 0. nil where the schemas do not go together.
+    static func interpolate(
+        _ before: Histogram, _ after: Histogram, _ fraction: Double, isCounter: Bool,
+        _ notes: inout WindowNotes
+    ) -> Histogram? {
+        var result = after
+        if isCounter && after.detectsReset(since: before) {
+            result.multiply(by: fraction)
+            return result
+        }
+        guard subtract(before, from: &result, &notes) else { return nil }
+        result.multiply(by: fraction)
+        return add(before, to: &result, &notes) ? result : nil
+    }
+
     /// Last minus first plus what resets took away, not yet extrapolated; nil where schemas mix.
     ///
     /// - Source: Prometheus promql/functions.go, histogramRate.

@@ -18,14 +18,18 @@ struct WindowNotes: OptionSet {
     static let startOverlap = WindowNotes(rawValue: 1 << 9)
 
     func tell(_ context: inout KernelContext) {
+        tell(
+            &context.annotations, metric: context.metricName,
+            context.argumentRanges.first ?? context.range)
+    }
+
+    func tell(_ annotations: inout Annotations, metric name: String, _ range: SourceRange) {
         guard !isEmpty else { return }
-        let range = context.argumentRanges.first ?? context.range
-        let name = context.metricName
         func warn(_ note: WindowNotes, _ text: @autoclosure () -> String) {
-            if contains(note) { context.annotations.warn(text(), range) }
+            if contains(note) { annotations.warn(text(), range) }
         }
         func inform(_ note: WindowNotes, _ text: @autoclosure () -> String) {
-            if contains(note) { context.annotations.inform(text(), range) }
+            if contains(note) { annotations.inform(text(), range) }
         }
         warn(.mixed, PromQLTexts.mixedFloatsHistograms(name))
         warn(.notCounter, PromQLTexts.notCounter(name))

@@ -93,33 +93,15 @@ final class SmoothedLeaf: Operator {
         let next = reader.columns.histograms.histogram(after)
         let share =
             Double(timeMs - beforeMs) / Double(reader.columns.histograms.times[after] - beforeMs)
-        if let result = between(value, next, share) { row.setHistogram(step, result) }
-    }
-
-    /// On the line from `a` to `b`, bucket by bucket; a counter that was reset starts from 0.
-    private func between(_ a: Histogram, _ b: Histogram, _ share: Double) -> Histogram? {
-        if a.usesCustomBounds != b.usesCustomBounds {
-            query.annotations.warn(PromQLTexts.mixedSchemas(name), range)
-            return nil
+        var notes: WindowNotes = []
+        if value.usesCustomBounds != next.usesCustomBounds {
+            notes.insert(.mixedSchemas)
+        } else if let result = RangeFunctions.interpolate(
+            value, next, share, isCounter: value.hint != .gauge && next.hint != .gauge, &notes)
+        {
+            row.setHistogram(step, result)
         }
-        var result = b
-        if a.hint != .gauge && b.hint != .gauge && b.detectsReset(since: a) {
-            result.multiply(by: share)
-            return result
-        }
-        do throws(HistogramError) {
-            if try result.subtract(a).boundsReconciled {
-                query.annotations.inform(PromQLTexts.boundsReconciled(.subtraction), range)
-            }
-            result.multiply(by: share)
-            if try result.add(a).boundsReconciled {
-                query.annotations.inform(PromQLTexts.boundsReconciled(.addition), range)
-            }
-            return result
-        } catch {
-            query.annotations.warn(PromQLTexts.mixedSchemas(name), range)
-            return nil
-        }
+        notes.tell(&query.annotations, metric: name, range)
     }
 
     /// The samples around a time within the look-back.
