@@ -27,7 +27,7 @@ demo: deps ## demo application, load and server; prints what to open and try
 	@echo "demo: building tsq and the demo application (the first build takes some minutes) ..."
 	$(SWIFT) build --product planets
 	$(SWIFT) build --product tsq
-	@exec "$$($(SWIFT) build --show-bin-path)/tsq" demo
+	@exec .build/debug/tsq demo
 
 bench: deps ## benchmarks of the library, and the comparison with Debian's peers
 	scripts/bench

@@ -76,6 +76,7 @@ struct DemoCommand: AsyncParsableCommand {
 
     private var introduction: String {
         let server = "http://127.0.0.1:\(port)"
+        let tsq = DemoApplication.programName()
         return """
             demo: running; Ctrl-C ends it.
 
@@ -85,11 +86,11 @@ struct DemoCommand: AsyncParsableCommand {
 
             In another terminal, after some seconds:
 
-              tsq query 'rate(http_requests_total[1m])' --server \(server)
-              tsq query 'sum by (path) (rate(http_requests_total[1m]))' --server \(server) --since 10m -o graph
-              tsq query 'rate(http_response_time_seconds_sum[5m]) / rate(http_response_time_seconds_count[5m])' --server \(server)
-              tsq query 'histogram_quantile(0.95, sum by (le, path) (rate(http_response_time_seconds_bucket[1m])))' --server \(server)
-              tsq query http_connected_sse_clients --server \(server)
+              \(tsq) query 'rate(http_requests_total[5m])' --server \(server)
+              \(tsq) query 'sum by (path) (rate(http_requests_total[1m]))' --server \(server) --since 10m -o graph
+              \(tsq) query 'rate(http_response_time_seconds_sum[5m]) / rate(http_response_time_seconds_count[5m])' --server \(server)
+              \(tsq) query 'histogram_quantile(0.95, sum by (le, path) (rate(http_response_time_seconds_bucket[1m])))' --server \(server)
+              \(tsq) query http_connected_sse_clients --server \(server)
             """
     }
 }
@@ -120,6 +121,13 @@ final class DemoApplication {
     func stop() {
         if process.isRunning { process.terminate() }
         process.waitUntilExit()
+    }
+
+    /// What to type to run this program again from the working directory.
+    static func programName() -> String {
+        let path = CommandLine.arguments[0]
+        let directory = FileManager.default.currentDirectoryPath + "/"
+        return path.hasPrefix(directory) ? String(path.dropFirst(directory.count)) : path
     }
 
     /// Where this program's file is.
