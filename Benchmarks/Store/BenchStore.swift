@@ -217,7 +217,9 @@ struct BenchStore {
         for (name, matchers) in [
             ("one metric", [LabelMatcher(equal: "__name__", "m5")]),
             ("one instance", [LabelMatcher(equal: "instance", "web-3")]),
+            ("one device", [LabelMatcher(equal: "device", "d3")]),
             ("everything", [LabelMatcher(equal: "job", "bench")]),
+            ("one device again", [LabelMatcher(equal: "device", "d3")]),
         ] {
             var samples = 0
             var count = 0

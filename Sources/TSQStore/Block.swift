@@ -10,7 +10,9 @@ final class Block: Sendable {
     let footer: BlockFooter
     private let file: MappedFile
     /// One bit a page, then one for the page table and one for the table of time columns.
-    private let verified: Guarded<[UInt64]>
+    ///
+    /// - Note: no `Guarded`, which is not specialised over modules: every look-up comes here.
+    private let verified: Mutex<[UInt64]>
 
     /// - Throws: `BlockError` when the file is no complete block.
     init(_ entry: Manifest.BlockEntry, _ file: MappedFile) throws(BlockError) {
@@ -34,7 +36,7 @@ final class Block: Sendable {
         guard footer.timesOffset <= end, timesBytes <= end - footer.timesOffset,
             footer.pagesOffset <= end, pagesBytes <= end - footer.pagesOffset
         else { throw BlockError(reason: "the footer points outside of the file") }
-        verified = Guarded(
+        verified = Mutex(
             [UInt64](repeating: 0, count: (Int(footer.pagesCount) + 2 + 63) / 64))
     }
 
@@ -144,14 +146,12 @@ final class Block: Sendable {
         return times
     }
 
-    /// Where the chunks of page `index` are; only those of `ref` when one is given.
-    func entries(
-        ofPage index: Int, ref: UInt32? = nil
-    ) throws(BlockError) -> [BlockChunk] {
+    /// Where the chunks of page `index` are, ascending by series.
+    func entries(ofPage index: Int) throws(BlockError) -> [BlockChunk] {
         let page = try page(index)
         let span = try bytes(Int(clamping: page.offset), Int(page.byteCount))
         try verify(index, span, page.checksum, "page \(index)")
-        guard let chunks = BlockChunk.decode(span, page, ref: ref) else {
+        guard let chunks = BlockChunk.decode(span, page) else {
             throw BlockError(reason: "page \(index) is malformed")
         }
         return chunks
@@ -175,21 +175,26 @@ final class Block: Sendable {
 /// One chunk as a page's entries describe it; offsets count from the start of the file.
 struct BlockChunk: Sendable {
     var ref: UInt32
-    var flags: BlockFormat.Flags
     var timeColumn: UInt32
     var offset: Int
-    var valuesCount: Int
-    var presenceCount: Int
-    var startTimesCount: Int
+    // Of 32 bits, as a page's length is: selections keep many of these.
+    private var valuesBytes: UInt32
+    private var presenceBytes: UInt32
+    private var startTimesBytes: UInt32
+    var flags: BlockFormat.Flags
 
-    /// The chunks of a page, or those of one series; nil when the entries contradict the format.
-    static func decode(_ span: Span<UInt8>, _ page: BlockPage, ref: UInt32?) -> [BlockChunk]? {
+    var valuesCount: Int { Int(valuesBytes) }
+    var presenceCount: Int { Int(presenceBytes) }
+    var startTimesCount: Int { Int(startTimesBytes) }
+
+    /// The chunks of a page; nil when the entries contradict the format.
+    static func decode(_ span: Span<UInt8>, _ page: BlockPage) -> [BlockChunk]? {
         var chunks: [BlockChunk] = []
         let bodyStart: Int? = span.withUnsafeBytes { raw in
             var scan = EntryScan(raw)
             // An entry takes at least four bytes.
             let count = scan.count(raw.count / 4)
-            if ref == nil { chunks.reserveCapacity(count) }
+            chunks.reserveCapacity(count)
             var current = UInt64(page.firstRef)
             var bodyCount = 0
             for _ in 0..<count {
@@ -200,13 +205,11 @@ struct BlockChunk: Sendable {
                 let presence = flags.contains(.presence) ? scan.count(raw.count) : 0
                 let starts = flags.contains(.startTimes) ? scan.count(raw.count) : 0
                 if scan.failed || current > UInt64(UInt32.max) { return nil }
-                if ref.map({ $0 == current }) ?? true {
-                    chunks.append(
-                        BlockChunk(
-                            ref: UInt32(current), flags: flags, timeColumn: timeColumn,
-                            offset: bodyCount, valuesCount: values, presenceCount: presence,
-                            startTimesCount: starts))
-                }
+                chunks.append(
+                    BlockChunk(
+                        ref: UInt32(current), timeColumn: timeColumn, offset: bodyCount,
+                        valuesBytes: UInt32(values), presenceBytes: UInt32(presence),
+                        startTimesBytes: UInt32(starts), flags: flags))
                 bodyCount += values + presence + starts
             }
             return !scan.failed && bodyCount == raw.count - scan.offset ? scan.offset : nil
@@ -218,7 +221,7 @@ struct BlockChunk: Sendable {
     }
 }
 
-/// Reads a page's entries without throwing at each: a look-up reads all that stand before.
+/// Reads a page's entries without throwing at each: a look-up reads all of the page.
 private struct EntryScan {
     private let raw: UnsafeRawBufferPointer
     private(set) var offset = 0

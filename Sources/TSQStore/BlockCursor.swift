@@ -30,32 +30,46 @@ struct TimesIdentity {
 /// decoded time columns. One thread at a time.
 struct BlockCursor {
     let block: Block
-    private var pageIndex = -1
+    /// The page looked into last, and all its chunks.
     private var page: BlockPage?
-    private var timesByColumn: [UInt32: [TimestampMs]] = [:]
+    private var pageChunks: [BlockChunk] = []
+    /// By the number of the column; empty: not decoded. No entries before the first is.
+    private var timesByColumn: [[TimestampMs]] = []
+    private var timesCount = 0
     private var scratchValues: [Double] = []
 
     /// Decoded time columns kept.
-    private static let timesMax = 64
+    private static let timesMax = 512
 
     init(_ block: Block) { self.block = block }
 
     /// The chunks of series `ref`, ascending in time within a kind.
-    mutating func chunks(of ref: UInt32) throws(BlockError) -> [BlockChunk] {
+    ///
+    /// - Complexity: O(log chunks of a page) in the page of the call before, otherwise O(chunks of
+    ///   the page): ask in ascending order of refs.
+    mutating func chunks(of ref: UInt32) throws(BlockError) -> ArraySlice<BlockChunk> {
         if page.map({ ref < $0.firstRef || ref > $0.lastRef }) ?? true {
             guard let index = try block.pageIndex(of: ref) else { return [] }
+            pageChunks = try block.entries(ofPage: index)
             page = try block.page(index)
-            pageIndex = index
         }
-        return try block.entries(ofPage: pageIndex, ref: ref)
+        var low = 0
+        var high = pageChunks.count
+        while low < high {
+            let middle = (low + high) / 2
+            if pageChunks[middle].ref < ref { low = middle + 1 } else { high = middle }
+        }
+        while high < pageChunks.count, pageChunks[high].ref == ref { high += 1 }
+        return pageChunks[low..<high]
     }
 
     /// The first and the last time that `chunk` may have.
     mutating func bounds(
         _ chunk: BlockChunk
     ) throws(BlockError) -> (minMs: TimestampMs, maxMs: TimestampMs) {
-        if let times = timesByColumn[chunk.timeColumn], let first = times.first,
-            let last = times.last
+        let index = Int(chunk.timeColumn)
+        if index < timesByColumn.count, let first = timesByColumn[index].first,
+            let last = timesByColumn[index].last
         {
             return (first, last)
         }
@@ -64,10 +78,18 @@ struct BlockCursor {
     }
 
     mutating func times(_ column: UInt32) throws(BlockError) -> [TimestampMs] {
-        if let times = timesByColumn[column] { return times }
-        if timesByColumn.count >= Self.timesMax { timesByColumn.removeAll(keepingCapacity: true) }
+        let index = Int(column)
+        if index < timesByColumn.count, !timesByColumn[index].isEmpty {
+            return timesByColumn[index]
+        }
+        // Throws when there is no such column.
         let times = try block.times(column)
-        timesByColumn[column] = times
+        if timesByColumn.isEmpty || timesCount >= Self.timesMax {
+            timesByColumn = [[TimestampMs]](repeating: [], count: Int(block.footer.timesCount))
+            timesCount = 0
+        }
+        timesByColumn[index] = times
+        timesCount += 1
         return times
     }
 

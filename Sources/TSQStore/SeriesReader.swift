@@ -84,17 +84,34 @@ struct SeriesReader {
         return false
     }
 
+    /// The blocks that overlap the range, at least one.
+    func blockCount(_ fromMs: TimestampMs, _ toMs: TimestampMs) -> Int {
+        max(1, cursors.indices.count { overlaps($0, fromMs, toMs) })
+    }
+
     private func overlaps(_ index: Int, _ fromMs: TimestampMs, _ toMs: TimestampMs) -> Bool {
         let footer = cursors[index].block.footer
         return footer.minTimeMs <= toMs && footer.maxTimeMs > fromMs
     }
 
     /// Appends the samples of `ref` with `fromMs < time <= toMs` to `columns`, which must be empty.
+    ///
+    /// - Parameter chunks: those of `ref` that `chunkPlaces` found, if it did.
     mutating func read(
-        _ ref: UInt32, _ places: some Sequence<Place>, fromMs: TimestampMs, toMs: TimestampMs,
-        into columns: inout SampleColumns
+        _ ref: UInt32, _ places: some Sequence<Place>, chunks: ChunkPlaces.Chunks? = nil,
+        fromMs: TimestampMs, toMs: TimestampMs, into columns: inout SampleColumns
     ) throws(BlockError) {
-        try collect(ref, places, fromMs, toMs)
+        pieces.removeAll(keepingCapacity: true)
+        if let chunks {
+            for (cursor, chunk) in chunks { try add(chunk, cursor, fromMs, toMs) }
+        } else {
+            for index in cursors.indices where overlaps(index, fromMs, toMs) {
+                for chunk in try cursors[index].chunks(of: ref) {
+                    try add(chunk, index, fromMs, toMs)
+                }
+            }
+        }
+        collectHead(ref, places, fromMs, toMs)
         if pieces.isEmpty { return }
         var identity = TimesIdentity()
         if arrange() {
@@ -107,10 +124,46 @@ struct SeriesReader {
         }
     }
 
-    private mutating func collect(
-        _ ref: UInt32, _ places: some Sequence<Place>, _ fromMs: TimestampMs, _ toMs: TimestampMs
+    /// Looks up the chunks of many series with samples in `fromMs < time <= toMs`, page by page;
+    /// nil when they are more than a selection keeps.
+    ///
+    /// - Parameter order: the positions in `refs` in ascending order of the refs.
+    mutating func chunkPlaces(
+        _ refs: [UInt32], order: [Int], fromMs: TimestampMs, toMs: TimestampMs
+    ) -> ChunkPlaces? {
+        var found = ChunkPlaces(seriesCount: refs.count)
+        // Backwards, since lists grow at their beginning.
+        for index in cursors.indices.reversed() where overlaps(index, fromMs, toMs) {
+            for series in order {
+                do throws(BlockError) {
+                    for chunk in try cursors[index].chunks(of: refs[series]).reversed() {
+                        let bounds = try cursors[index].bounds(chunk)
+                        if bounds.minMs > toMs || bounds.maxMs <= fromMs { continue }
+                        if !found.prepend(chunk, cursor: index, series: series) { return nil }
+                    }
+                } catch {
+                    // Reading the series will say what is wrong.
+                    found.setUnknown(series)
+                }
+            }
+        }
+        return found
+    }
+
+    private mutating func add(
+        _ chunk: BlockChunk, _ cursor: Int, _ fromMs: TimestampMs, _ toMs: TimestampMs
     ) throws(BlockError) {
-        pieces.removeAll(keepingCapacity: true)
+        let bounds = try cursors[cursor].bounds(chunk)
+        if bounds.minMs > toMs || bounds.maxMs <= fromMs { return }
+        pieces.append(
+            Piece(
+                source: .chunk(cursor: cursor, chunk), rank: cursor, minMs: bounds.minMs,
+                maxMs: bounds.maxMs, isHistogram: chunk.flags.contains(.histogram)))
+    }
+
+    private mutating func collectHead(
+        _ ref: UInt32, _ places: some Sequence<Place>, _ fromMs: TimestampMs, _ toMs: TimestampMs
+    ) {
         func add(_ source: Source, _ rank: Int, _ times: [TimestampMs], isHistogram: Bool) {
             let range = TimeRange.rows(times, fromMs: fromMs, toMs: toMs)
             if range.isEmpty { return }
@@ -118,16 +171,6 @@ struct SeriesReader {
                 Piece(
                     source: source, rank: rank, minMs: times[range.lowerBound],
                     maxMs: times[range.upperBound - 1], isHistogram: isHistogram))
-        }
-        for index in cursors.indices where overlaps(index, fromMs, toMs) {
-            for chunk in try cursors[index].chunks(of: ref) {
-                let bounds = try cursors[index].bounds(chunk)
-                if bounds.minMs > toMs || bounds.maxMs <= fromMs { continue }
-                pieces.append(
-                    Piece(
-                        source: .chunk(cursor: index, chunk), rank: index, minMs: bounds.minMs,
-                        maxMs: bounds.maxMs, isHistogram: chunk.flags.contains(.histogram)))
-            }
         }
         let base = cursors.count
         for place in places {

@@ -9,6 +9,10 @@ final class StoreSelection: SeriesSelection {
     private var places: [SeriesReader.Place] = []
     private var placeEnds: [UInt32] = []
     private var reader: SeriesReader
+    /// The chunks of the series `window`, looked up together; nil: they are too many to keep.
+    private var chunks: ChunkPlaces?
+    private var window: Range<Int> = 0..<0
+    private let request: (fromMs: TimestampMs, toMs: TimestampMs)
     private let events: any EventSink
 
     /// The series of `registry` that satisfy the matchers and have samples in the range.
@@ -19,27 +23,45 @@ final class StoreSelection: SeriesSelection {
         _ symbols: SymbolTable, _ events: any EventSink
     ) throws(IndexError) {
         self.events = events
+        self.request = (request.fromMs, request.toMs)
         reader = SeriesReader(snapshot)
         let selected = try SelectedSeries(
             registry.parts, matching: request.matchers, symbols: symbols)
         let all = (0..<selected.count).compactMap { selected.members($0).first?.ref }
-        let found = RowPlaces(snapshot.generations, refs: all)
-        labels.reserve(series: all.count, pairs: selected.labels.pairs.count)
-        for (index, ref) in all.enumerated() {
-            let places = found.places(index)
-            let isWanted: Bool
+        let order = all.indices.sorted { all[$0] < all[$1] }
+        let found = RowPlaces(snapshot.generations, refs: all, order: order)
+        var isWanted = [Bool](repeating: true, count: all.count)
+        // In ascending order of refs: a block's pages are decoded once.
+        for index in order {
             do throws(BlockError) {
-                isWanted = try reader.hasSamples(
-                    ref, places, fromMs: request.fromMs, toMs: request.toMs)
+                isWanted[index] = try reader.hasSamples(
+                    all[index], found.places(index), fromMs: request.fromMs, toMs: request.toMs)
             } catch {
                 // Reading the series will say what is wrong.
-                isWanted = true
             }
-            if !isWanted { continue }
+        }
+        labels.reserve(series: all.count, pairs: selected.labels.pairs.count)
+        for (index, ref) in all.enumerated() where isWanted[index] {
             labels.append(selected.labels[index])
             refs.append(ref)
-            self.places.append(contentsOf: places)
+            self.places.append(contentsOf: found.places(index))
             placeEnds.append(UInt32(self.places.count))
+        }
+    }
+
+    /// Looks up the chunks of the series from `start` on, as many as may be kept.
+    private func lookUpChunks(from start: Int) {
+        var count = ChunkPlaces.chunksMax / reader.blockCount(request.fromMs, request.toMs)
+        // After the first time: series have more than one chunk in a block.
+        while true {
+            count = min(max(1, count), refs.count - start)
+            window = start..<(start + count)
+            let wanted = Array(refs[window])
+            chunks = reader.chunkPlaces(
+                wanted, order: wanted.indices.sorted { wanted[$0] < wanted[$1] },
+                fromMs: request.fromMs, toMs: request.toMs)
+            if chunks != nil || count == 1 { return }
+            count /= 4
         }
     }
 
@@ -48,10 +70,14 @@ final class StoreSelection: SeriesSelection {
     ) throws(SourceError) {
         columns.removeAll()
         let start = index == 0 ? 0 : Int(placeEnds[index - 1])
+        // Chunks outside of the range selected are not looked up.
+        let isWithin = fromMs >= request.fromMs && toMs <= request.toMs
+        if isWithin && !window.contains(index) { lookUpChunks(from: index) }
         do throws(BlockError) {
             try reader.read(
-                refs[index], places[start..<Int(placeEnds[index])], fromMs: fromMs, toMs: toMs,
-                into: &columns)
+                refs[index], places[start..<Int(placeEnds[index])],
+                chunks: isWithin ? chunks?.chunks(index - window.lowerBound) : nil,
+                fromMs: fromMs, toMs: toMs, into: &columns)
         } catch {
             events.log(.error, "a series cannot be read", [("error", error.reason)])
             throw .storage(error.reason)
@@ -66,7 +92,11 @@ struct RowPlaces {
     private var ends: [UInt32] = []
 
     init(_ generations: [HeadGeneration], refs: [UInt32]) {
-        let order = refs.indices.sorted { refs[$0] < refs[$1] }
+        self.init(generations, refs: refs, order: refs.indices.sorted { refs[$0] < refs[$1] })
+    }
+
+    /// - Parameter order: the positions in `refs` in ascending order of the refs.
+    init(_ generations: [HeadGeneration], refs: [UInt32], order: [Int]) {
         var found: [(index: Int, place: SeriesReader.Place)] = []
         found.reserveCapacity(refs.count)
         for (generation, head) in generations.enumerated() {
