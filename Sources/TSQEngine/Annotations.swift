@@ -131,7 +131,7 @@ struct RepairSummary: Sendable {
         ", from buckets \(DecimalPrint.string(repair.lowestBound, .general)) to "
             + "\(DecimalPrint.string(repair.highestBound, .general)), with a max diff of "
             + "\(Self.twoDigits(repair.largestDifference)), over \(count) samples from "
-            + "\(RFC3339.text(ms: firstMs)) to \(RFC3339.text(ms: lastMs))"
+            + "\(RFC3339.formatSeconds(ms: firstMs)) to \(RFC3339.formatSeconds(ms: lastMs))"
     }
 
     /// Go's `%.2g`.
@@ -163,40 +163,5 @@ struct RepairSummary: Sendable {
         if exponent == 0 { return "\(sign)\(high)\(fraction)" }
         let zeros = String(repeating: "0", count: -exponent - 1)
         return "\(sign)0.\(zeros)\(high)\(low == 0 ? "" : "\(low)")"
-    }
-}
-
-/// Times in texts: `2026-01-31T12:00:00Z`.
-enum RFC3339 {
-    static func text(ms: TimestampMs) -> String {
-        let seconds = ms >= 0 ? ms / 1000 : (ms - 999) / 1000
-        var days = seconds / 86_400
-        var rest = seconds % 86_400
-        if rest < 0 {
-            rest += 86_400
-            days -= 1
-        }
-        let (year, month, day) = date(days)
-        func pad(_ value: Int64, _ width: Int) -> String {
-            let text = "\(value)"
-            return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
-        }
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(rest / 3600, 2)):"
-            + "\(pad(rest / 60 % 60, 2)):\(pad(rest % 60, 2))Z"
-    }
-
-    /// Days since 1970-01-01 to a proleptic Gregorian date (H. Hinnant, "chrono-compatible
-    /// low-level date algorithms").
-    private static func date(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthIndex = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthIndex + 2) / 5 + 1
-        let month = monthIndex < 10 ? monthIndex + 3 : monthIndex - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }

@@ -44,15 +44,7 @@ extension Parser {
     }
 
     private mutating func parseMatcher() throws(PromQLSyntaxError) -> LabelMatcher {
-        let token = try peek()
-        var name = token.text
-        switch token.kind {
-        case .identifier: try advance()
-        case .string:
-            try advance()
-            name = String(decoding: try unquote(token), as: UTF8.self)
-        default: throw unexpected(in: "label matching", expecting: "identifier or \"}\"")
-        }
+        let (token, name) = try takeLabelName(in: "label matching")
         let operation: LabelMatcher.Operation
         switch try peek().kind {
         case .assign: operation = .equal
@@ -73,6 +65,22 @@ extension Parser {
             return try LabelMatcher(name, operation, value)
         } catch {
             throw failure(SourceRange(token.start, literal.end), error.message)
+        }
+    }
+
+    /// A label's name, in quotes or not. (One in quotes may turn out to be a metric's.)
+    private mutating func takeLabelName(
+        in place: String
+    ) throws(PromQLSyntaxError) -> (token: Token, name: String) {
+        let token = try peek()
+        switch token.kind {
+        case .identifier:
+            try advance()
+            return (token, token.text)
+        case .string:
+            try advance()
+            return (token, String(decoding: try unquote(token), as: UTF8.self))
+        default: throw unexpected(in: place, expecting: "identifier or \"}\"")
         }
     }
 
@@ -99,15 +107,7 @@ extension Parser {
     }
 
     private mutating func parseLabel() throws(PromQLSyntaxError) -> Label {
-        let token = try peek()
-        var name = token.text
-        switch token.kind {
-        case .identifier: try advance()
-        case .string:
-            try advance()
-            name = String(decoding: try unquote(token), as: UTF8.self)
-        default: throw unexpected(in: "label set", expecting: "identifier or \"}\"")
-        }
+        let (token, name) = try takeLabelName(in: "label set")
         if try accept(.assign) == nil {
             if token.kind == .string { return Label(LabelName.metricName, name) }
             throw unexpected(in: "label set", expecting: "\"=\"")

@@ -1,5 +1,3 @@
-import TSQBase
-
 /// Times as `2026-01-02T15:04:05.999Z` or with an offset, by hand: 24 ns against the microseconds of
 /// a formatter.
 package enum RFC3339 {
@@ -22,17 +20,23 @@ package enum RFC3339 {
     /// UTC; the fraction only where there is one, without zeros at its end.
     package static func format(ms: TimestampMs) -> String {
         let (seconds, fractionMs) = floorDivide(ms, 1000)
+        if fractionMs == 0 { return format(seconds: seconds) }
+        var digits = padded(fractionMs, 3)
+        while digits.hasSuffix("0") { digits.removeLast() }
+        return format(seconds: seconds, fraction: "." + digits)
+    }
+
+    /// UTC, in whole seconds: the second in which `ms` lies.
+    package static func formatSeconds(ms: TimestampMs) -> String {
+        format(seconds: floorDivide(ms, 1000).0)
+    }
+
+    private static func format(seconds: Int64, fraction: String = "") -> String {
         let (days, second) = floorDivide(seconds, 86_400)
         let (year, month, day) = civil(days)
-        var text =
-            "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
+        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
             + "\(padded(second / 3600, 2)):\(padded(second / 60 % 60, 2)):\(padded(second % 60, 2))"
-        if fractionMs > 0 {
-            var digits = padded(fractionMs, 3)
-            while digits.hasSuffix("0") { digits.removeLast() }
-            text += "." + digits
-        }
-        return text + "Z"
+            + fraction + "Z"
     }
 
     private struct Cursor {
