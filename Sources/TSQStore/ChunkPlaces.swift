@@ -13,6 +13,7 @@ struct ChunkPlaces {
 
     private var entries: [Entry] = []
     private var heads: [UInt32]
+    private let limit: Int
 
     private static let end = UInt32.max
     /// A head: the chunks could not be looked up.
@@ -20,14 +21,15 @@ struct ChunkPlaces {
     /// Chunks that a selection keeps: 5 MiB of them.
     static let chunksMax = 1 << 17
 
-    init(seriesCount: Int) {
+    init(seriesCount: Int, chunksMax: Int) {
+        limit = chunksMax
         heads = [UInt32](repeating: Self.end, count: seriesCount)
     }
 
     /// Puts `chunk` before the others of the series; false when there is no place for more.
     mutating func prepend(_ chunk: BlockChunk, cursor: Int, series: Int) -> Bool {
         if heads[series] == Self.unknown { return true }
-        guard entries.count < Self.chunksMax, let cursor = UInt16(exactly: cursor) else {
+        guard entries.count < limit, let cursor = UInt16(exactly: cursor) else {
             return false
         }
         entries.append(Entry(chunk: chunk, cursor: cursor, next: heads[series]))

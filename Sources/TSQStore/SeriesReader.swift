@@ -129,9 +129,9 @@ struct SeriesReader {
     ///
     /// - Parameter order: the positions in `refs` in ascending order of the refs.
     mutating func chunkPlaces(
-        _ refs: [UInt32], order: [Int], fromMs: TimestampMs, toMs: TimestampMs
+        _ refs: [UInt32], order: [Int], fromMs: TimestampMs, toMs: TimestampMs, chunksMax: Int
     ) -> ChunkPlaces? {
-        var found = ChunkPlaces(seriesCount: refs.count)
+        var found = ChunkPlaces(seriesCount: refs.count, chunksMax: chunksMax)
         // Backwards, since lists grow at their beginning.
         for index in cursors.indices.reversed() where overlaps(index, fromMs, toMs) {
             for series in order {

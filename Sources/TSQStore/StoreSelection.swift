@@ -12,6 +12,8 @@ final class StoreSelection: SeriesSelection {
     /// The chunks of the series `window`, looked up together; nil: they are too many to keep.
     private var chunks: ChunkPlaces?
     private var window: Range<Int> = 0..<0
+    /// Set by tests only.
+    var chunksMax = ChunkPlaces.chunksMax
     private let request: (fromMs: TimestampMs, toMs: TimestampMs)
     private let events: any EventSink
 
@@ -51,7 +53,7 @@ final class StoreSelection: SeriesSelection {
 
     /// Looks up the chunks of the series from `start` on, as many as may be kept.
     private func lookUpChunks(from start: Int) {
-        var count = ChunkPlaces.chunksMax / reader.blockCount(request.fromMs, request.toMs)
+        var count = chunksMax / reader.blockCount(request.fromMs, request.toMs)
         // After the first time: series have more than one chunk in a block.
         while true {
             count = min(max(1, count), refs.count - start)
@@ -59,7 +61,7 @@ final class StoreSelection: SeriesSelection {
             let wanted = Array(refs[window])
             chunks = reader.chunkPlaces(
                 wanted, order: wanted.indices.sorted { wanted[$0] < wanted[$1] },
-                fromMs: request.fromMs, toMs: request.toMs)
+                fromMs: request.fromMs, toMs: request.toMs, chunksMax: chunksMax)
             if chunks != nil || count == 1 { return }
             count /= 4
         }
