@@ -26,12 +26,12 @@ package struct LogDamage: Sendable, Equatable {
 
 /// The layout of log segments (docs/format/log.md).
 package enum LogFormat {
-    /// `TSQLOG1\n`, then the segment's number.
-    static let magic: UInt64 = 0x0A31_474F_4C51_5354
+    /// `TSQLOG2\n`, then the segment's number.
+    static let magic: UInt64 = 0x0A32_474F_4C51_5354
     package static let segmentHeaderByteCount = 16
     /// marker u16, kind u8, flags u8, stored bytes u32, raw bytes u32, CRC32C u32.
     package static let recordHeaderByteCount = 16
-    static let marker: UInt16 = 0xA751
+    static let marker: UInt16 = 0xA752
     static let flagLZ4: UInt8 = 1
     /// A payload is at most this long, so that a flipped bit never asks for more memory.
     package static let payloadByteCountMax = 64 << 20

@@ -30,10 +30,10 @@ enum LogRecord {
     private static let seriesFlag: UInt8 = 0x10
     private static let layoutFlag: UInt8 = 0x20
 
-    /// Overwrites `writer` by the payload of a commit.
+    /// Overwrites `writer` by the payload of a commit, its row as the difference to `base`.
     static func encode(
         _ batch: borrowing AcceptedBatch, series: [NewSeries], withLayout: Bool,
-        into writer: inout ByteWriter
+        base: LogRows.Base?, into writer: inout ByteWriter
     ) {
         writer.bytes.removeAll(keepingCapacity: true)
         var first = originByte(batch.origin)
@@ -49,7 +49,9 @@ enum LogRecord {
         if let layout = batch.rowLayout {
             writer.uvarint(UInt64(layout.id) + 1)
             writer.i64(batch.rowTimeMs)
-            writer.doubles(batch.rowValues)
+            writer.uvarint(
+                base.map { UInt64(bitPattern: batch.rowTimeMs &- $0.timeMs) } ?? 0)
+            LogRow.encode(batch.rowValues, base: base?.values ?? [], into: &writer)
             writer.times(batch.rowStartTimes)
         } else {
             writer.uvarint(0)
@@ -72,12 +74,15 @@ enum LogRecord {
         }
     }
 
-    /// Reads a commit. Its layout is added to `layouts`, where its row's layout is looked up.
+    /// Reads a commit. Its layout is added to `rows`, where its row's layout and base are looked up.
+    ///
+    /// A row without its layout or base, which a damaged record took along, is left out: then
+    /// `rowLayout` is nil, and `rowPresentCount` says how many samples it had at most.
     ///
     /// - Parameter layoutOnly: reads no further than the layout; for records before the place from
-    ///   which a log is read.
+    ///   which a log is read, where rows refer to nothing before it.
     static func decodeCommit(
-        _ payload: Span<UInt8>, layouts: inout [UInt32: RowLayout], layoutOnly: Bool = false
+        _ payload: Span<UInt8>, rows: inout LogRows, layoutOnly: Bool = false
     ) throws(ByteReadError) -> (series: [NewSeries], batch: AcceptedBatch) {
         var reader = ByteReader(payload)
         var batch = AcceptedBatch()
@@ -87,26 +92,18 @@ enum LogRecord {
         if first & layoutFlag != 0 {
             let id = UInt32(clamping: try reader.uvarint())
             let group = UInt32(clamping: try reader.uvarint())
-            layouts[id] = RowLayout(id: id, group: group, refs: try reader.refs())
+            rows.layouts[id] = RowLayout(id: id, group: group, refs: try reader.refs())
         }
-        if !layoutOnly { try decode(&reader, into: &batch, layouts) }
+        if !layoutOnly { try decode(&reader, into: &batch, &rows) }
         return (series, batch)
     }
 
     private static func decode(
-        _ reader: inout ByteReader, into batch: inout AcceptedBatch,
-        _ layouts: [UInt32: RowLayout]
+        _ reader: inout ByteReader, into batch: inout AcceptedBatch, _ rows: inout LogRows
     ) throws(ByteReadError) {
         let layoutID = try reader.uvarint()
         if layoutID > 0 {
-            batch.rowTimeMs = try reader.i64()
-            batch.rowValues = try reader.doubles()
-            batch.rowStartTimes = try reader.times()
-            // Without its layout (lost with a damaged record) a row means nothing.
-            batch.rowLayout = layouts[UInt32(clamping: layoutID - 1)]
-            batch.rowPresentCount = batch.rowValues.reduce(0) {
-                $0 + ($1.bitPattern == RowLayout.absentBits ? 0 : 1)
-            }
+            try decodeRow(&reader, into: &batch, &rows, UInt32(clamping: layoutID - 1))
         }
         batch.loose.refs = try reader.refs()
         if batch.loose.count > 0 {
@@ -124,13 +121,40 @@ enum LogRecord {
             batch.exemplars.append(
                 (ref, Exemplar(labels: labels, value: value, timeMs: timeMs)))
         }
-        let (loose, rows) = (batch.loose, batch.rowValues.count)
+        let loose = batch.loose
         guard loose.times.count == loose.count, loose.values.count == loose.count,
             loose.startTimes.isEmpty || loose.startTimes.count == loose.count,
-            batch.rowStartTimes.isEmpty || batch.rowStartTimes.count == rows,
-            batch.rowLayout.map({ rows <= $0.refs.count }) ?? true,
             batch.histograms.count == batch.histogramRefs.count
         else { throw .truncated(offset: reader.offset, needed: 0) }
+    }
+
+    private static func decodeRow(
+        _ reader: inout ByteReader, into batch: inout AcceptedBatch, _ rows: inout LogRows,
+        _ layoutID: UInt32
+    ) throws(ByteReadError) {
+        batch.rowTimeMs = try reader.i64()
+        let back = Int64(bitPattern: try reader.uvarint())
+        let layout = rows.layouts[layoutID]
+        let base = layout.flatMap { rows.base(of: $0.group, at: batch.rowTimeMs &- back) }
+        let isKnown = layout != nil && (back == 0 || base != nil)
+        let (count, values) = try LogRow.decode(
+            &reader, base: isKnown ? (back == 0 ? [] : base?.values) : nil)
+        let startTimes = try reader.times()
+        guard startTimes.isEmpty || startTimes.count == count,
+            layout.map({ count <= $0.refs.count }) ?? true
+        else { throw .truncated(offset: reader.offset, needed: 0) }
+        guard let layout, isKnown else {
+            batch.rowPresentCount = count
+            return
+        }
+        batch.rowLayout = layout
+        batch.rowValues = values
+        batch.rowStartTimes = startTimes
+        batch.rowPresentCount = values.reduce(0) {
+            $0 + ($1.bitPattern == RowLayout.absentBits ? 0 : 1)
+        }
+        rows.note(
+            layout.group, timeMs: batch.rowTimeMs, values: values, after: back == 0 ? nil : base)
     }
 
     private static func originByte(_ origin: WriteOrigin) -> UInt8 {

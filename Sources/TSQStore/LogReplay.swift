@@ -7,12 +7,15 @@ import TSQModel
 struct LogReplay {
     var registry: Registry
     var core: StoreCore
-    private var layouts: [UInt32: RowLayout] = [:]
+    private var rows = LogRows()
     private var layoutSegment: UInt64 = 0
     /// Refs of the log that are others here: only after a damaged series record.
     private var moved: [UInt32: UInt32] = [:]
     private(set) var recordCount = 0
     private(set) var lostSamples: UInt64 = 0
+    /// The times of lost rows.
+    private(set) var lostFromMs: TimestampMs = .max
+    private(set) var lostToMs: TimestampMs = .min
     private(set) var damages: [LogDamage] = []
     private(set) var tornTail: LogPlace?
     /// The next record is here.
@@ -40,7 +43,7 @@ struct LogReplay {
             while try cursor.next() {
                 if cursor.recordStart.segment != layoutSegment {
                     layoutSegment = cursor.recordStart.segment
-                    layouts.removeAll(keepingCapacity: true)
+                    rows.removeAll()
                 }
                 let isNew = cursor.recordStart >= end
                 if isNew { recordCount += 1 }
@@ -65,7 +68,7 @@ struct LogReplay {
                 }
             case .commit:
                 let (series, batch) = try LogRecord.decodeCommit(
-                    payload.span, layouts: &layouts, layoutOnly: !isNew)
+                    payload.span, rows: &rows, layoutOnly: !isNew)
                 if !isNew { return }
                 for (ref, labels) in series { try register(ref, labels) }
                 apply(batch)
@@ -93,7 +96,7 @@ struct LogReplay {
                 spill(&batch, layout)
             }
         } else {
-            lostSamples += UInt64(batch.rowPresentCount)
+            noteLostRow(batch)
         }
         if isMoved || batch.loose.refs.contains(where: { $0.rawValue >= known })
             || batch.histogramRefs.contains(where: { $0.rawValue >= known })
@@ -112,6 +115,14 @@ struct LogReplay {
             core.series.raise(ref, to: batch.histograms.times[index])
         }
         core.apply(batch)
+    }
+
+    /// A row whose layout, or the row it is a difference to, went with a damaged record.
+    private mutating func noteLostRow(_ batch: borrowing AcceptedBatch) {
+        if batch.rowPresentCount == 0 { return }
+        lostSamples += UInt64(batch.rowPresentCount)
+        lostFromMs = min(lostFromMs, batch.rowTimeMs)
+        lostToMs = max(lostToMs, batch.rowTimeMs)
     }
 
     /// Makes a row loose samples, where refs of its layout are not what they were.

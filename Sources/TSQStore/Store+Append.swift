@@ -102,18 +102,25 @@ extension Store: SampleAppender {
             if segment != core.loggedSegment {
                 core.loggedSegment = segment
                 core.loggedLayouts.removeAll(keepingCapacity: true)
+                core.loggedRows.removeAll()
             }
             let before = log.bytesAppended
             let series = try nextSeries()
             let layout = batch.rowLayout.flatMap {
                 core.loggedLayouts.contains($0.id) ? nil : $0
             }
+            let base = batch.rowLayout.flatMap { core.loggedRows.base(of: $0.group) }
             LogRecord.encode(
-                batch, series: series, withLayout: layout != nil, into: &core.writer)
+                batch, series: series, withLayout: layout != nil, base: base,
+                into: &core.writer)
             let end = try log.append(
                 kind: LogRecord.Kind.commit.rawValue, core.writer.bytes.span)
             if !series.isEmpty { pendingSeries.withLock { $0.removeFirst(series.count) } }
             if let layout { core.loggedLayouts.insert(layout.id) }
+            if let group = batch.rowLayout?.group {
+                core.loggedRows.note(
+                    group, timeMs: batch.rowTimeMs, values: batch.rowValues, after: base)
+            }
             core.logBytes += log.bytesAppended - before
             return end
         } catch {

@@ -28,23 +28,22 @@ extension Store: LogReader {
                 throw SourceError.storage(
                     "log segment \(start.segment) is gone, the oldest is \(oldest)")
             }
-            // From the start of the segment, for the layouts that stand before the place.
+            // From the start of the segment, for the layouts and rows that stand before the place.
             var cursor = try LogCursor(
                 directory: logDirectory, from: LogPlace(segment: start.segment, offset: 0),
                 fileSystem: fileSystem)
-            var layouts: [UInt32: RowLayout] = [:]
+            var rows = LogRows()
             var segment = start.segment
             var count = 0
             while count < batchesMax, try cursor.next() {
                 if cursor.recordStart.segment != segment {
                     segment = cursor.recordStart.segment
-                    layouts.removeAll()
+                    rows.removeAll()
                 }
                 guard cursor.kind == LogRecord.Kind.commit.rawValue else { continue }
-                let isNew = cursor.recordStart >= start
-                let (_, batch) = try LogRecord.decodeCommit(
-                    cursor.payload.span, layouts: &layouts, layoutOnly: !isNew)
-                if isNew {
+                // Rows before the place as well: those behind it are differences to them.
+                let (_, batch) = try LogRecord.decodeCommit(cursor.payload.span, rows: &rows)
+                if cursor.recordStart >= start {
                     body(batch.writeBatch)
                     count += 1
                 }

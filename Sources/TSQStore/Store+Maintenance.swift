@@ -76,6 +76,8 @@ extension Store {
                     core.active = HeadGeneration(
                         number: core.active.number + 1, logStart: log.end, startedMs: nowMs)
                     core.logBytes = 0
+                    // What is replayed from here on refers to nothing before.
+                    core.loggedRows.forgetRows()
                 }
                 return core.frozen
             }

@@ -31,7 +31,7 @@ package final class Store: Sendable {
     private let workers = Guarded<[Worker]>([])
 
     /// A log segment ends after this many bytes.
-    static let logSegmentBytesMax: UInt64 = 16 << 20
+    static let logSegmentBytesMax: UInt64 = 4 << 20
 
     /// Opens a directory for writing, and makes it where it is missing. What the log holds beyond
     /// the last checkpoint is replayed before this returns.

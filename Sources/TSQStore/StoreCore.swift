@@ -20,6 +20,8 @@ struct StoreCore {
     /// Layouts that stand in the log's current segment.
     var loggedLayouts: Set<UInt32> = []
     var loggedSegment: UInt64 = 0
+    /// What the log's next rows may refer to.
+    var loggedRows = LogRows()
     var writer = ByteWriter()
     /// Log bytes since the checkpoint before.
     var logBytes: UInt64 = 0

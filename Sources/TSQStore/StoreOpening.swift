@@ -116,7 +116,10 @@ struct StoreOpening {
         if replay.lostSamples > 0 {
             events.log(
                 .error, "samples of the log are lost: their series' records are damaged",
-                [("samples", "\(replay.lostSamples)")])
+                [
+                    ("samples", "\(replay.lostSamples)"),
+                    ("from_ms", "\(replay.lostFromMs)"), ("to_ms", "\(replay.lostToMs)"),
+                ])
             events.count(
                 "tsq_storage_lost_samples_total", by: replay.lostSamples, labels: [])
         }

@@ -8,12 +8,12 @@ import Testing
 
 @Suite("Store with damaged files, and old ones")
 struct StoreDamageTests {
-    private func filled(_ harness: StoreHarness) throws -> Store {
+    private func filled(_ harness: StoreHarness, rows: Int = 5) throws -> Store {
         let store = try harness.open()
         let group = store.openGroup()
         let refs = try (0..<3).map { try store.resolve(labels("m", ["i": "\($0)"])) }
         let start = harness.clock.nowMs()
-        for step in 0..<5 {
+        for step in 0..<rows {
             try store.addRow(
                 group, start + Int64(step) * 1000, refs.map { ($0, Double(step) + 0.5) })
         }
@@ -45,7 +45,7 @@ struct StoreDamageTests {
         #expect(errors > 100)
     }
 
-    @Test("a flipped bit anywhere in the log is survived, and costs one commit")
+    @Test("a flipped bit anywhere in the log is survived, and gives no other values")
     func flippedLog() throws {
         let harness = StoreHarness()
         let store = try filled(harness)
@@ -61,18 +61,27 @@ struct StoreDamageTests {
         }
     }
 
-    @Test("after a damaged log record the writer starts, keeps the rest and forgets the record")
-    func damagedRecord() throws {
+    @Test(
+        "a damaged log record takes the rows along that are differences to it, no other; all named",
+        arguments: [40, 25, 2])
+    func damagedRecord(rowsBeforeEnd: Int) throws {
         let harness = StoreHarness()
-        let store = try filled(harness)
+        let store = try filled(harness, rows: 60)
+        let expected = try store.samples(named: "m")
         try store.close()
         let path = try #require(harness.disk.paths.last { $0.hasSuffix(".log") })
         let byteCount = try harness.disk.readAll(path).count
-        // In the last but one record.
-        harness.disk.flipBit(path, byte: byteCount - 80, bit: 0)
+        harness.disk.flipBit(path, byte: byteCount - byteCount * rowsBeforeEnd / 60, bit: 0)
         let again = try harness.open()
         let found = try again.samples(named: "m")
-        #expect(found.values.allSatisfy { $0.count == 4 })
+        for (labels, all) in expected {
+            let kept = try #require(found[labels])
+            let lost = all.filter { !kept.contains($0) }
+            #expect(kept.allSatisfy { all.contains($0) })
+            #expect(!lost.isEmpty && lost.count <= LogRows.distanceMax + 1)
+            let first = try #require(all.firstIndex { $0 == lost.first })
+            #expect(Array(all[first..<(first + lost.count)]) == lost)
+        }
         try again.close()
         #expect(try harness.open().samples(named: "m") == found)
     }
