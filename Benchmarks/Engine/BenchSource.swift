@@ -55,6 +55,8 @@ final class BenchSelection: SeriesSelection {
 
     init(_ labels: SeriesLabels) { self.labels = labels }
 
+    func fork() -> any SeriesSelection { self }
+
     func read(
         _ index: Int, fromMs: TimestampMs, toMs: TimestampMs, into columns: inout SampleColumns
     ) throws(SourceError) {

@@ -68,32 +68,56 @@ package final class QueryEngine: Sendable {
         let startNs = clock.monotonicNs()
         let context = QueryContext(
             source: source, options: self.options, query: options, steps: steps,
-            endMs: endMs ?? steps.lastMs, isRange: isRange)
+            endMs: endMs ?? steps.lastMs, isRange: isRange, text: query)
         if case .string(let literal) = expr.unwrapped {
             return QueryResult(value: .string(timeMs: steps.firstMs, literal.value))
         }
         let planner = Planner(query: context, steps: steps)
-        let value =
-            expr.type == .matrix
-            ? QueryResult.Value.matrix(
-                try MatrixResult(context, try planner.planRange(expr)).collect())
-            : try evaluate(try planner.plan(expr), expr, context)
+        var root: (any PlanPart)?
+        let value: QueryResult.Value
+        if expr.type == .matrix {
+            let plan = try planner.planRange(expr)
+            value = .matrix(try MatrixResult(context, plan).collect())
+            root = plan.input
+        } else {
+            let plan = planner.lanes(withDueNames(try planner.plan(expr), expr))
+            value = try evaluate(plan, expr, context)
+            root = plan
+        }
+        context.budget.memory.settle(at: value.byteCount)
         var statistics = context.statistics
         statistics.evaluationNs = clock.monotonicNs() - startNs
         statistics.peakSamples = context.budget.peakSamples
-        statistics.peakBytes = context.budget.peakBytes
+        statistics.peakBytes = context.budget.memory.bytesPeak
         let texts = context.annotations.strings(query: query)
-        return QueryResult(
+        var result = QueryResult(
             value: value, warnings: texts.warnings, infos: texts.infos, statistics: statistics)
+        result.memory = context.budget.memory
+        if options.explain {
+            result.explain = explained(root, statistics, seriesCount: value.seriesCount)
+        }
+        return result
+    }
+
+    /// The plan beneath a node for the whole query.
+    private func explained(
+        _ root: (any PlanPart)?, _ statistics: QueryStatistics, seriesCount: Int
+    ) -> ExplainNode {
+        ExplainNode(
+            name: "query", seriesCount: seriesCount, sampleCount: statistics.samplesRead,
+            byteCount: statistics.peakBytes, timeNs: statistics.evaluationNs,
+            children: root?.explain() ?? [])
+    }
+
+    /// With delayed name removal names go at the very end.
+    private func withDueNames(_ plan: Operator, _ expr: Expr) -> Operator {
+        guard options.delayedNameRemoval && expr.type == .vector else { return plan }
+        return UniqueSeries(DelayedNames(plan), .sameStep)
     }
 
     private func evaluate(
-        _ plan: Operator, _ expr: Expr, _ query: QueryContext
+        _ root: Operator, _ expr: Expr, _ query: QueryContext
     ) throws(QueryError) -> QueryResult.Value {
-        var root = plan
-        if options.delayedNameRemoval && expr.type == .vector {
-            root = UniqueSeries(DelayedNames(plan), .sameStep)
-        }
         try root.prepare()
         var builder = ResultBuilder(query)
         try builder.collect(root)
@@ -102,5 +126,24 @@ package final class QueryEngine: Sendable {
             return .scalar(timeMs: query.startMs, builder.firstValue)
         }
         return .vector(builder.vector(root.series))
+    }
+}
+
+extension QueryResult.Value {
+    /// What the answer's columns take; histograms by the size of their heads.
+    var byteCount: Int64 {
+        switch self {
+        case .scalar, .string: 0
+        case .vector(let series), .matrix(let series):
+            Int64(series.values.count * 16 + series.histograms.count * 256 + series.count * 16)
+                + Int64(series.labels.byteCount + series.symbols.byteCount)
+        }
+    }
+
+    var seriesCount: Int {
+        switch self {
+        case .scalar, .string: 1
+        case .vector(let series), .matrix(let series): series.count
+        }
     }
 }

@@ -20,8 +20,12 @@ package struct EngineOptions: Sendable {
     /// Steps worked on at once, even where bytes would allow more: rows of 8 × 8,192 bytes stay in the
     /// second-level cache. Results do not depend on it.
     package var tileStepsMax = 8192
+    /// Shared by the queries of all engines that are given it; nil: each query has its own limit only.
+    package var memoryPool: MemoryPool?
     /// Threads a query may use; results do not depend on it.
     package var threads = 2
+    /// Work that takes less than this stays on one thread: a helper takes 10 to 50 µs to wake up.
+    package var helpedNsMin: UInt64 = 150_000
 
     package init() {}
 }
@@ -32,6 +36,8 @@ package struct QueryOptions: Sendable {
     package var lookbackMs: Int64?
     package var timeoutMs: Int64?
     package var cancellation: QueryCancellation?
+    /// Measure every operator and tell the plan as executed: costs two looks at the clock a row.
+    package var explain = false
 
     package init() {}
 }

@@ -17,6 +17,10 @@ package struct QueryResult: Sendable {
     package var warnings: [String]
     package var infos: [String]
     package var statistics: QueryStatistics
+    /// The plan as executed, where `QueryOptions.explain` asked for it.
+    package var explain: ExplainNode?
+    /// What the answer's columns are charged to until it goes; its JSON is to be charged, too.
+    package var memory: QueryMemory?
 
     package init(
         value: Value, warnings: [String] = [], infos: [String] = [],

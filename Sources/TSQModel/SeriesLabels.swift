@@ -11,6 +11,15 @@ package struct SeriesLabels: Sendable {
     package init() {}
 
     package var count: Int { ends.count }
+    /// What the labels hold, for a query's byte budget.
+    package var byteCount: Int { pairs.count * 8 + ends.count * 4 }
+
+    /// Whether both are one array: a copy that was not written to.
+    package func sharesStorage(with other: SeriesLabels) -> Bool {
+        pairs.withUnsafeBufferPointer { a in
+            other.pairs.withUnsafeBufferPointer { a.baseAddress == $0.baseAddress }
+        }
+    }
 
     package mutating func reserve(series: Int, pairs pairCount: Int) {
         ends.reserveCapacity(series)

@@ -36,6 +36,17 @@ package final class SymbolTable: @unchecked Sendable {
 
     package init() {}
 
+    /// The symbols so far, for another thread to read while this table goes on: arrays are shared
+    /// until this one grows.
+    package func snapshot() -> SymbolTable {
+        let copy = SymbolTable()
+        copy.arena = arena
+        copy.ends = ends
+        copy.hashes = hashes
+        copy.slots = slots
+        return copy
+    }
+
     package var count: Int { ends.count }
     /// What the table holds, for a query's byte budget.
     package var byteCount: Int { arena.count + ends.count * 12 + slots.count * 4 }

@@ -54,7 +54,7 @@ extension StringLiteral {
 
 extension BinaryExpr {
     /// The operator with its modifiers.
-    var heading: String {
+    package var heading: String {
         var text = operation.rawValue + (returnsBool ? " bool" : "")
         guard let matching else { return text }
         let isGrouped =
@@ -83,7 +83,7 @@ extension BinaryExpr {
 
 extension AggregateExpr {
     /// The operator with its grouping.
-    var heading: String {
+    package var heading: String {
         if isWithout { return operation.rawValue + " without (\(LabelList.text(grouping))) " }
         if grouping.isEmpty { return operation.rawValue }
         return operation.rawValue + " by (\(LabelList.text(grouping))) "
@@ -129,7 +129,9 @@ extension VectorSelector {
 
 extension SubqueryExpr {
     /// `[5m:1m] @ … offset …`
-    var suffix: String { "[\(length):\(step?.description ?? "")]" + TimeSuffix.text(at, offset) }
+    package var suffix: String {
+        "[\(length):\(step?.description ?? "")]" + TimeSuffix.text(at, offset)
+    }
 }
 
 private enum TimeSuffix {

@@ -51,6 +51,22 @@ final class StoreSelection: SeriesSelection {
         }
     }
 
+    private init(_ other: StoreSelection) {
+        labels = other.labels
+        refs = other.refs
+        places = other.places
+        placeEnds = other.placeEnds
+        reader = other.reader
+        chunks = other.chunks
+        window = other.window
+        chunksMax = other.chunksMax
+        request = other.request
+        events = other.events
+    }
+
+    /// Shares the snapshot, the series and what has been looked up so far.
+    func fork() -> any SeriesSelection { StoreSelection(self) }
+
     /// Looks up the chunks of the series from `start` on, as many as may be kept.
     private func lookUpChunks(from start: Int) {
         var count = chunksMax / reader.blockCount(request.fromMs, request.toMs)

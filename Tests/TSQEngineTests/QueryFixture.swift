@@ -44,6 +44,25 @@ enum QueryFixture {
         }
     }
 
+    /// As `text`, but values bit for bit, histograms included.
+    static func bits(_ result: QueryResult) -> [String] {
+        switch result.value {
+        case .scalar(_, let value): return ["\(value.bitPattern)"]
+        case .string(_, let text): return [text]
+        case .vector(let series), .matrix(let series):
+            return (0..<series.count).map { index in
+                let labels = series.labels.labelSet(index, series.symbols).description
+                let points = series.points(index).map {
+                    "\(series.times[$0]):\(series.values[$0].bitPattern)"
+                }
+                let histograms = series.histogramPoints(index).map {
+                    "\(series.histogramTimes[$0]):\(series.histograms[$0])"
+                }
+                return ([labels] + points + histograms).joined(separator: " ")
+            }
+        }
+    }
+
     static func error(_ body: () throws(QueryError) -> QueryResult) -> QueryError? {
         do throws(QueryError) {
             _ = try body()

@@ -40,9 +40,12 @@ import Testing
     @Test("the byte budget is named with the part that wanted too much")
     func bytes() {
         var options = EngineOptions()
-        options.bytesMax = 1000
-        let text = error(options, "count_values(\"v\", counter_total)")?.message ?? ""
-        #expect(text.hasPrefix("query would use more than its 1000 bytes of memory: count_values"))
+        options.bytesMax = 20_000
+        let text = error(options, "1 + count_values(\"v\", counter_total)")?.message ?? ""
+        #expect(
+            text.hasPrefix(
+                "query would use more than its 20000 bytes of memory: "
+                    + "count_values(\"v\", counter_total) wants 480 bytes, "))
     }
 
     @Test("a query that nobody wants any more ends")

@@ -14,6 +14,9 @@ package struct GroupAccumulator {
         static let invalid: UInt8 = 4
     }
 
+    /// A tag, a count, a sum and its compensation.
+    static let bytesPerStep = 25
+
     private let op: AggregateOperator
     private var tags: [UInt8]
     private var counts: [Double]

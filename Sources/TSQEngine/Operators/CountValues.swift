@@ -22,7 +22,7 @@ final class CountValues: Operator {
         super.init(child.query, steps: child.steps)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try child.prepare()
         let key = GroupingKey(grouping: grouping, isWithout: isWithout, query)
         var index = LabelIndex()
@@ -46,7 +46,7 @@ final class CountValues: Operator {
                         let (place, isNew) = index.insert(key.reduce(labels[...]))
                         if isNew {
                             let bytes = Int64(steps.count * 8)
-                            try query.budget.hold(bytes: bytes, for: "count_values")
+                            try query.budget.memory.hold(bytes, for: query.text(of: self))
                             counts.append([Double](repeating: 0, count: steps.count))
                         }
                         output = place
@@ -59,6 +59,8 @@ final class CountValues: Operator {
         series.labels = index.labels
     }
 
+    override var inputs: [any PlanPart] { [child] }
+
     private func text(_ row: borrowing StepRow, _ step: Int) -> String {
         if row.tags[step] == StepRow.Tag.float {
             return DecimalPrint.string(row.values[step], .fixed)
@@ -66,7 +68,7 @@ final class CountValues: Operator {
         return row.histograms[step].map { "\($0)" } ?? ""
     }
 
-    override func begin(_ tile: Tile) {
+    override func start(_ tile: Tile) {
         self.tile = tile
         position = 0
     }

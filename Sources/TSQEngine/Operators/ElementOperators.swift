@@ -21,14 +21,30 @@ final class ElementCall: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
-        try super.prepare()
+    private init(_ other: ElementCall, over child: Operator) {
+        kernel = other.kernel
+        dropsName = other.dropsName
+        parameters = Parameters(valuesOf: other.parameters)
+        context = other.context
+        names = other.names
+        super.init(other, over: child)
+    }
+
+    override var inputs: [any PlanPart] { parameters.operators + [child] }
+    override var canFork: Bool { child.canFork }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        child.fork(query).map { ElementCall(self, over: $0) }
+    }
+
+    override func open() throws(QueryError) {
+        try super.open()
         try parameters.prepare()
         if dropsName { series = query.droppingName(child.series) }
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
-        try super.begin(tile)
+    override func start(_ tile: Tile) throws(QueryError) {
+        try super.start(tile)
         try parameters.begin(tile)
         context.steps = stepRange(tile)
         context.parameters = parameters.values
@@ -59,13 +75,26 @@ final class RowMap: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
-        try super.prepare()
+    private init(_ other: RowMap, over child: Operator) {
+        dropsName = other.dropsName
+        change = other.change
+        tileSteps = other.tileSteps
+        super.init(other, over: child)
+    }
+
+    override var canFork: Bool { child.canFork }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        child.fork(query).map { RowMap(self, over: $0) }
+    }
+
+    override func open() throws(QueryError) {
+        try super.open()
         if dropsName { series = query.droppingName(child.series) }
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
-        try super.begin(tile)
+    override func start(_ tile: Tile) throws(QueryError) {
+        try super.start(tile)
         tileSteps = stepRange(tile)
     }
 
@@ -98,14 +127,33 @@ final class VectorScalar: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
-        try super.prepare()
+    private init(_ other: VectorScalar, over child: Operator) {
+        operation = other.operation
+        returnsBool = other.returnsBool
+        scalarOnLeft = other.scalarOnLeft
+        parameters = Parameters(valuesOf: other.parameters)
+        context = other.context
+        scalarRow = other.scalarRow
+        super.init(other, over: child)
+    }
+
+    override var inputs: [any PlanPart] {
+        scalarOnLeft ? parameters.operators + [child] : [child] + parameters.operators
+    }
+    override var canFork: Bool { child.canFork }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        child.fork(query).map { VectorScalar(self, over: $0) }
+    }
+
+    override func open() throws(QueryError) {
+        try super.open()
         try parameters.prepare()
         if returnsBool || operation.changesMetric { series = query.droppingName(child.series) }
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
-        try super.begin(tile)
+    override func start(_ tile: Tile) throws(QueryError) {
+        try super.start(tile)
         try parameters.begin(tile)
         context.steps = stepRange(tile)
         scalarRow.fill(parameters.values[0])
@@ -156,13 +204,14 @@ final class StepInvariant: Operator {
     }
 
     override var constant: Double? { child.constant }
+    override var inputs: [any PlanPart] { [child] }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try child.prepare()
         series = child.series
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         position = 0
         stepCount = tile.count
         if isEvaluated { return }
@@ -194,7 +243,12 @@ final class StepInvariant: Operator {
         return number
     }
 
+    override func ownBytes(stepCount: Int) -> Int { series.count * Self.bytesPerRow }
+
     override func bytesHeld(stepCount: Int) -> Int {
-        child.bytesHeld(stepCount: 1) + series.count * 64
+        child.bytesHeld(stepCount: 1) + ownBytes(stepCount: stepCount)
     }
+
+    /// A row of one step: two arrays with their heads.
+    private static let bytesPerRow = 120
 }

@@ -28,13 +28,13 @@ final class GroupAggregation: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try child.prepare()
         table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
         series = table.output
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try child.begin(tile)
         context.steps = stepRange(tile)
         if accumulators.count == table.count {
@@ -72,7 +72,9 @@ final class GroupAggregation: UnaryOperator {
         return nil
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        child.bytesHeld(stepCount: stepCount) + table.count * stepCount * 24
+    override func ownBytes(stepCount: Int) -> Int {
+        table.count * stepCount * GroupAccumulator.bytesPerStep
     }
+
+    override func tableBytes() -> Int { table.byteCount }
 }

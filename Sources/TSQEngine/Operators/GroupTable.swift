@@ -8,6 +8,7 @@ struct GroupTable {
     private(set) var memberCounts: [Int] = []
 
     var count: Int { output.count }
+    var byteCount: Int { (groupOf.count + memberCounts.count) * 8 + output.byteCount }
 
     init() {}
 

@@ -57,7 +57,7 @@ final class HistogramCall: UnaryOperator {
 
     private var seriesPerVariant: Int { buckets.groupCount + child.series.count }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
         buckets = BucketTable(child.series, query)
@@ -82,7 +82,8 @@ final class HistogramCall: UnaryOperator {
     /// Works out the parameters of `quantiles` at all steps, and from them the variants.
     private func readParameters() throws(QueryError) {
         let count = parameters.values.count
-        try query.budget.hold(bytes: Int64(count * steps.count * 8), for: "histogram_quantiles")
+        try query.budget.memory.hold(
+            Int64(count * steps.count * 8), for: query.text(of: self))
         let held = query.budget.samples
         allValues = [[Double]](repeating: [], count: count)
         for tile in TilePlan(child).tiles {
@@ -104,14 +105,14 @@ final class HistogramCall: UnaryOperator {
             }
         }
         let more = max(0, variants.count - count) * seriesPerVariant
-        try query.budget.hold(
-            bytes: Int64(more * Self.bytesPerNamedSeries), for: "histogram_quantiles")
+        try query.budget.memory.hold(
+            Int64(more * Self.bytesPerNamedSeries), for: query.text(of: self))
     }
 
     /// What a series costs that there is only because φ varies, at least.
     private static let bytesPerNamedSeries = 64
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         self.tile = tile
         if allValues.isEmpty {
             try parameters.begin(tile)
@@ -261,10 +262,13 @@ final class HistogramCall: UnaryOperator {
         }
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        child.bytesHeld(stepCount: stepCount)
-            + child.series.count * stepCount * Self.bytesPerStep
+    override var inputs: [any PlanPart] { parameters.operators + [child] }
+
+    override func ownBytes(stepCount: Int) -> Int {
+        child.series.count * stepCount * Self.bytesPerStep
     }
+
+    override func tableBytes() -> Int { series.byteCount + buckets.byteCount }
 }
 
 /// Where the arguments stand in the text.
@@ -326,6 +330,8 @@ struct BucketTable {
             return nil
         }
     }
+
+    var byteCount: Int { groupOf.count * 16 + labels.byteCount }
 
     func group(_ series: Int) -> Int? { groupOf[series] < 0 ? nil : Int(groupOf[series]) }
     func upperBound(_ series: Int) -> Double { bounds[series] }

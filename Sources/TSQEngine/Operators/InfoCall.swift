@@ -21,7 +21,7 @@ final class InfoCall: Operator {
         super.init(child.query, steps: child.steps)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try child.prepare()
         let base = child.series
         let ignored = (0..<base.count).map { index in
@@ -31,7 +31,7 @@ final class InfoCall: Operator {
         }
         let all = Tile(0, steps.count)
         let bytes = max(1, base.count) * steps.count * Self.bytesPerStep
-        try query.budget.hold(bytes: Int64(bytes), for: "info")
+        try query.budget.memory.hold(Int64(bytes), for: query.text(of: self))
         var table = InfoTable(query, stepCount: steps.count)
         if let leaf = try infoLeaf(base, ignored) {
             try leaf.prepare()
@@ -43,6 +43,8 @@ final class InfoCall: Operator {
         }
         try combine(base, ignored, table)
     }
+
+    override var inputs: [any PlanPart] { [child] }
 
     /// The info series with one of the base series' identifying values.
     private func infoLeaf(_ base: OutputSeries, _ ignored: [Bool]) throws(QueryError) -> Operator? {
@@ -120,7 +122,7 @@ final class InfoCall: Operator {
         return output
     }
 
-    override func begin(_ tile: Tile) {
+    override func start(_ tile: Tile) {
         self.tile = tile
         position = 0
     }

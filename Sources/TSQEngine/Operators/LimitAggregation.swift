@@ -19,14 +19,14 @@ final class LimitAggregation: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
         series = child.series
         table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
         limits = try LimitCounts.of(parameters.values[0], seriesCount: series.count)
         try child.begin(tile)
@@ -51,9 +51,11 @@ final class LimitAggregation: UnaryOperator {
         return nil
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        child.bytesHeld(stepCount: stepCount) + table.count * stepCount * 4
-    }
+    override var inputs: [any PlanPart] { parameters.operators + [child] }
+
+    override func ownBytes(stepCount: Int) -> Int { table.count * stepCount * 4 }
+
+    override func tableBytes() -> Int { table.byteCount }
 }
 
 /// `limit_ratio`: a share of the series, by the hash of their labels.
@@ -68,9 +70,9 @@ final class RatioAggregation: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try parameters.prepare()
-        try super.prepare()
+        try super.open()
         var bytes: [UInt8] = []
         positions = (0..<series.count).map { index in
             bytes.removeAll(keepingCapacity: true)
@@ -82,7 +84,7 @@ final class RatioAggregation: UnaryOperator {
         }
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
         let range = ParameterRange(parameters.values[0])
         if range.hasNaN { throw .execution("Ratio value is NaN") }

@@ -104,6 +104,11 @@ struct MatchPlan {
         twinClass.append(number)
     }
 
+    var byteCount: Int {
+        let perSeries = manyGroup.count * 3 + oneGroup.count * 2 + aloneOutput.count
+        return (perSeries + twinCounts.count + manyCounts.count * 5) * 8
+    }
+
     func outputs(ofMany series: Int) -> Range<Int> {
         firstOutput[series]..<firstOutput[series + 1]
     }

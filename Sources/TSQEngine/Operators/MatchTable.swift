@@ -8,6 +8,8 @@ struct MatchTable {
     private(set) var rightGroup: [Int] = []
     private(set) var count = 0
 
+    var byteCount: Int { (leftGroup.count + rightGroup.count) * 8 }
+
     init() {}
 
     init(

@@ -2,8 +2,14 @@ import TSQModel
 
 /// `-v`.
 final class Negation: UnaryOperator {
-    override func prepare() throws(QueryError) {
-        try super.prepare()
+    override var canFork: Bool { child.canFork }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        child.fork(query).map { Negation(self, over: $0) }
+    }
+
+    override func open() throws(QueryError) {
+        try super.open()
         series = query.droppingName(child.series)
     }
 

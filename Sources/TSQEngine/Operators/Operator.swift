@@ -1,4 +1,5 @@
 import TSQModel
+import TSQPromQL
 
 /// A run of consecutive steps that is worked on at once, as indices of an operator's steps.
 struct Tile: Equatable {
@@ -21,6 +22,8 @@ struct OutputSeries {
 
     var count: Int { labels.count }
 
+    var byteCount: Int { labels.byteCount + dropsName.count }
+
     func dropsName(_ series: Int) -> Bool { !dropsName.isEmpty && dropsName[series] }
 
     mutating func append(_ pairs: some Sequence<LabelPair>, dropsName drops: Bool = false) {
@@ -33,18 +36,35 @@ struct OutputSeries {
     }
 }
 
+/// A part of a plan: an operator, or where a function of range vectors gets its samples.
+protocol PlanPart: AnyObject {
+    /// The nodes that tell of this part: one, or those of its inputs where it is nothing of its own.
+    func explain() -> [ExplainNode]
+
+    /// Bytes that this part and those beneath it hold while a tile of `stepCount` steps is worked
+    /// on. Valid after `prepare()`.
+    func bytesHeld(stepCount: Int) -> Int
+}
+
 /// A node of the plan as executed.
 ///
 /// Two phases: `prepare()` gives all output series; then, for each tile in any order, `begin` and
 /// `next` until nil deliver rows. A series comes at most once a tile; series without a value in the
 /// tile may be left out, and a delivered row may be empty. The order in which rows come is the order
 /// of an instant query's answer.
-class Operator {
+///
+/// What an operator holds is charged to the query: its tables when it is prepared, its rows when a
+/// tile begins.
+class Operator: PlanPart {
     let query: QueryContext
     /// The times at which it can be asked.
     let steps: StepRange
     /// Valid after `prepare()`.
     final var series = OutputSeries()
+    /// Where the text has what it works out, for errors; nil for parts without a text of their own.
+    final var place: SourceRange?
+    private var charge = MemoryCharge()
+    private var tableCharge = MemoryCharge()
 
     init(_ query: QueryContext, steps: StepRange) {
         self.query = query
@@ -54,19 +74,71 @@ class Operator {
     /// A scalar whose value is known before anything is read.
     var constant: Double? { nil }
 
-    func prepare() throws(QueryError) {}
+    /// The parts that this one takes its rows from.
+    var inputs: [any PlanPart] { [] }
 
-    func begin(_ tile: Tile) throws(QueryError) {}
+    /// Opens the inputs and names the output series.
+    final func prepare() throws(QueryError) {
+        try open()
+        try tableCharge.set(tableBytes(), query, self)
+        try query.chargeSymbols(self)
+    }
+
+    /// Starts over for `tile`.
+    final func begin(_ tile: Tile) throws(QueryError) {
+        try charge.set(ownBytes(stepCount: tile.count), query, self)
+        try start(tile)
+    }
+
+    /// What `prepare` does.
+    func open() throws(QueryError) {}
+
+    /// What `begin` does.
+    func start(_ tile: Tile) throws(QueryError) {}
 
     /// Fills `row` (any contents, any size) with the next series' values over the tile.
     func next(into row: inout StepRow) throws(QueryError) -> Int? { nil }
 
-    /// Bytes that this operator and those beneath it hold while a tile of `stepCount` steps is
-    /// worked on. Valid after `prepare()`.
-    func bytesHeld(stepCount: Int) -> Int { 0 }
+    // MARK: Lanes
+
+    /// Whether each series' rows depend on that series alone, and the operator can be forked. Before
+    /// `prepare()` the answer may be true where it is false after.
+    var canFork: Bool { false }
+
+    /// A copy for another thread in the midst of a tile that has begun, with a reader, remarks and
+    /// counts of its own (those of `query`); nil where series do not stand alone. Only `restrict` and
+    /// `next` are called on it.
+    func fork(_ query: QueryContext) -> Operator? { nil }
+
+    /// Starts over within a tile that has begun: the rows of the series in `range` only. For
+    /// operators that can be forked.
+    func restrict(to range: Range<Int>) {}
+
+    // MARK: Memory
+
+    /// Bytes of this operator alone while a tile of `stepCount` steps is worked on.
+    func ownBytes(stepCount: Int) -> Int { 0 }
+
+    /// Bytes of its tables, labels included where they are not an input's.
+    func tableBytes() -> Int {
+        let isShared = inputs.contains { input in
+            guard let input = input as? Operator else { return false }
+            return input.series.labels.sharesStorage(with: series.labels)
+        }
+        return isShared ? 0 : series.byteCount
+    }
+
+    func bytesHeld(stepCount: Int) -> Int {
+        inputs.reduce(ownBytes(stepCount: stepCount)) { $0 + $1.bytesHeld(stepCount: stepCount) }
+    }
 
     /// What a step of a materialised row costs.
     static let bytesPerStep = 9
+
+    /// Samples that it has read itself, where the plan is to be explained.
+    var samplesRead: Int64? { nil }
+
+    func explain() -> [ExplainNode] { inputs.flatMap { $0.explain() } }
 
     final func stepRange(_ tile: Tile) -> StepRange {
         StepRange(firstMs: steps.timeMs(tile.first), stepMs: steps.stepMs, count: tile.count)
@@ -82,16 +154,25 @@ class UnaryOperator: Operator {
         super.init(child.query, steps: child.steps)
     }
 
-    override func prepare() throws(QueryError) {
+    /// A copy over a fork of the child: what `fork` makes.
+    init(_ other: UnaryOperator, over child: Operator) {
+        self.child = child
+        super.init(child.query, steps: other.steps)
+        series = other.series
+    }
+
+    override var inputs: [any PlanPart] { [child] }
+
+    override func open() throws(QueryError) {
         try child.prepare()
         series = child.series
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) { try child.begin(tile) }
+    override func start(_ tile: Tile) throws(QueryError) { try child.begin(tile) }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         try child.next(into: &row)
     }
 
-    override func bytesHeld(stepCount: Int) -> Int { child.bytesHeld(stepCount: stepCount) }
+    override func restrict(to range: Range<Int>) { child.restrict(to: range) }
 }

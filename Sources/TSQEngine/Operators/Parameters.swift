@@ -2,13 +2,19 @@ import TSQModel
 
 /// The scalar arguments of a function or aggregation: one array of values a step each.
 struct Parameters {
-    private let operators: [Operator]
+    let operators: [Operator]
     private(set) var values: [[Double]]
     private var row = StepRow(stepCount: 0)
 
     init(_ operators: [Operator]) {
         self.operators = operators
         values = [[Double]](repeating: [], count: operators.count)
+    }
+
+    /// The values of a tile as they are, for another thread.
+    init(valuesOf other: Parameters) {
+        operators = []
+        values = other.values
     }
 
     func prepare() throws(QueryError) {
@@ -33,7 +39,4 @@ struct Parameters {
         }
     }
 
-    func bytesHeld(stepCount: Int) -> Int {
-        operators.reduce(0) { $0 + $1.bytesHeld(stepCount: stepCount) + stepCount * 8 }
-    }
 }

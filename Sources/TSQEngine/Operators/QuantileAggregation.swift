@@ -26,14 +26,14 @@ final class QuantileAggregation: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
         table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
         series = table.output
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
         warnOfParameter()
         try child.begin(tile)
@@ -90,10 +90,13 @@ final class QuantileAggregation: UnaryOperator {
         }
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        child.bytesHeld(stepCount: stepCount)
-            + (child.series.count + table.count) * stepCount * Self.bytesPerStep
+    override var inputs: [any PlanPart] { parameters.operators + [child] }
+
+    override func ownBytes(stepCount: Int) -> Int {
+        (child.series.count + table.count) * stepCount * Self.bytesPerStep
     }
+
+    override func tableBytes() -> Int { table.byteCount }
 }
 
 /// The smallest and largest of a parameter's values, NaN aside.

@@ -29,13 +29,34 @@ final class RangeCall: Operator {
         super.init(query, steps: steps)
     }
 
-    override func prepare() throws(QueryError) {
+    private init(_ other: RangeCall, _ input: any RangeInput, _ query: QueryContext) {
+        self.input = input
+        kernel = other.kernel
+        keepsName = other.keepsName
+        countsSamples = other.countsSamples
+        parameters = Parameters(valuesOf: other.parameters)
+        state = other.state
+        state.columns = SampleColumns()
+        names = other.names
+        super.init(query, steps: other.steps)
+        series = other.series
+    }
+
+    override var canFork: Bool { input.canFork }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        input.fork(query).map { RangeCall(self, $0, query) }
+    }
+
+    override func restrict(to range: Range<Int>) { input.restrict(to: range) }
+
+    override func open() throws(QueryError) {
         try parameters.prepare()
         try input.prepare()
         series = keepsName ? input.series : query.droppingName(input.series)
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
         state.begin(tile, stepRange(tile), parameters.values)
         try input.begin(tile, state.windows)
@@ -57,8 +78,13 @@ final class RangeCall: Operator {
         }
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        input.bytesHeld(stepCount: stepCount) + stepCount * 40
+    override var inputs: [any PlanPart] { parameters.operators + [input] }
+
+    /// Four bounds a window, a row.
+    override func ownBytes(stepCount: Int) -> Int { stepCount * 41 }
+
+    override func tableBytes() -> Int {
+        series.labels.sharesStorage(with: input.series.labels) ? 0 : series.byteCount
     }
 
     private struct State {
@@ -211,12 +237,12 @@ final class AbsentOverTime: Operator {
         super.init(call.query, steps: call.steps)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try call.prepare()
         series.append(labels, dropsName: query.options.delayedNameRemoval)
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try call.begin(tile)
         present = [Bool](repeating: false, count: tile.count)
         isDone = false
@@ -235,5 +261,5 @@ final class AbsentOverTime: Operator {
         return 0
     }
 
-    override func bytesHeld(stepCount: Int) -> Int { call.bytesHeld(stepCount: stepCount) }
+    override var inputs: [any PlanPart] { [call] }
 }

@@ -2,7 +2,7 @@ import TSQBase
 import TSQModel
 
 /// Where a function of range vectors gets the samples of one series after the other.
-protocol RangeInput: AnyObject {
+protocol RangeInput: PlanPart {
     var series: OutputSeries { get }
 
     func prepare() throws(QueryError)
@@ -13,7 +13,10 @@ protocol RangeInput: AnyObject {
     /// The samples of the next series that has any, without stale markers.
     func next(into columns: inout SampleColumns) throws(QueryError) -> Int?
 
-    func bytesHeld(stepCount: Int) -> Int
+    /// As those of `Operator`.
+    var canFork: Bool { get }
+    func fork(_ query: QueryContext) -> (any RangeInput)?
+    func restrict(to range: Range<Int>)
 }
 
 /// A range selector.
@@ -23,6 +26,8 @@ final class SelectorRange: RangeInput {
     private let fromMs: TimestampMs
     private let toMs: TimestampMs
     private let wantsStatistics: Bool
+    /// Selector and window as text, where the plan is to be explained.
+    var title: String
     private var reader = SampleReader()
     private var tileFromMs: TimestampMs = 0
     private var tileToMs: TimestampMs = 0
@@ -37,7 +42,27 @@ final class SelectorRange: RangeInput {
         self.wantsStatistics = wantsStatistics
         self.matchers = matchers
         (fromMs, toMs) = Self.bounds(windows, count)
+        title = ""
     }
+
+    private init(_ other: SelectorRange, _ query: QueryContext) {
+        self.query = query
+        matchers = other.matchers
+        fromMs = other.fromMs
+        toMs = other.toMs
+        wantsStatistics = other.wantsStatistics
+        title = other.title
+        reader = other.reader.fork()
+        tileFromMs = other.tileFromMs
+        tileToMs = other.tileToMs
+        series = other.series
+    }
+
+    var canFork: Bool { true }
+
+    func fork(_ query: QueryContext) -> (any RangeInput)? { SelectorRange(self, query) }
+
+    func restrict(to range: Range<Int>) { reader.restrict(to: range) }
 
     private static func bounds(
         _ windows: borrowing Windows, _ count: Int
@@ -55,7 +80,8 @@ final class SelectorRange: RangeInput {
             let selection = try query.source.select(
                 SelectRequest(matchers: matchers, fromMs: fromMs, toMs: toMs),
                 symbols: query.symbols)
-            reader = SampleReader(selection, wantsStatistics: wantsStatistics)
+            reader = SampleReader(
+                selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
             series.labels = selection.labels
         } catch {
             throw QueryError(error)
@@ -79,6 +105,14 @@ final class SelectorRange: RangeInput {
     }
 
     func bytesHeld(stepCount: Int) -> Int { 0 }
+
+    func explain() -> [ExplainNode] {
+        var node = ExplainNode(
+            name: "select", detail: title, seriesCount: series.count,
+            byteCount: reader.heldBytes)
+        reader.report(to: &node)
+        return [node]
+    }
 }
 
 /// A subquery: its inner expression's values at steps of its own, aligned to multiples of the
@@ -98,6 +132,20 @@ final class SubqueryRange: RangeInput {
         self.query = query
         self.inner = inner
     }
+
+    var canFork: Bool { inner?.canFork ?? false }
+
+    func fork(_ query: QueryContext) -> (any RangeInput)? {
+        guard let inner, let copy = inner.fork(query) else { return nil }
+        let fork = SubqueryRange(query, inner: copy)
+        fork.innerTile = innerTile
+        return fork
+    }
+
+    func restrict(to range: Range<Int>) { inner?.restrict(to: range) }
+
+    /// `[range:resolution]`, where the plan is to be explained.
+    var title = ""
 
     /// The inner steps for windows from `firstEndMs` to `lastEndMs`; nil where there is none.
     ///
@@ -126,9 +174,9 @@ final class SubqueryRange: RangeInput {
         let last = lastMs < steps.firstMs ? -1 : Int((lastMs &- steps.firstMs) / steps.stepMs)
         innerTile = Tile(first, max(0, min(last, steps.count - 1) - first + 1))
         let bytes = Int64(innerTile.count) * Self.bytesPerStep
-        query.budget.release(bytes: heldBytes)
+        query.budget.memory.release(heldBytes)
         heldBytes = 0
-        try query.budget.hold(bytes: bytes, for: "a subquery of \(innerTile.count) steps")
+        try query.budget.memory.hold(bytes, for: "a subquery of \(innerTile.count) steps")
         heldBytes = bytes
         if innerTile.count > 0 { try inner.begin(innerTile) }
     }
@@ -160,5 +208,14 @@ final class SubqueryRange: RangeInput {
     func bytesHeld(stepCount: Int) -> Int {
         guard let inner else { return 0 }
         return inner.bytesHeld(stepCount: inner.steps.count)
+    }
+
+    func explain() -> [ExplainNode] {
+        guard let inner else { return [ExplainNode(name: "subquery", detail: title)] }
+        return [
+            ExplainNode(
+                name: "subquery", detail: title, seriesCount: inner.series.count,
+                byteCount: heldBytes, children: inner.explain())
+        ]
     }
 }

@@ -31,14 +31,14 @@ final class RankAggregation: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
         series = child.series
         table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
         limits = try LimitCounts.of(parameters.values[0], seriesCount: series.count)
         try child.begin(tile)
@@ -106,10 +106,14 @@ final class RankAggregation: UnaryOperator {
         output.reverse()
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        let perStep = min(series.count, max(1, table.count) * 16)
-        return child.bytesHeld(stepCount: stepCount) + perStep * stepCount * 32
+    override var inputs: [any PlanPart] { parameters.operators + [child] }
+
+    /// An empty heap for each group and step; what grows in them is charged as it does.
+    override func ownBytes(stepCount: Int) -> Int {
+        table.count * stepCount * MemoryLayout<RankHeap>.stride
     }
+
+    override func tableBytes() -> Int { table.byteCount }
 }
 
 /// k of `topk`, `bottomk`, `limitk` at each step.

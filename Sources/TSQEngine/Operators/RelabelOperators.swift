@@ -16,7 +16,14 @@ final class RelabelSeries: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
+    override var canFork: Bool { child.canFork }
+
+    /// Rows are as they were: whoever goes by labels needs the new ones.
+    override func fork(_ query: QueryContext) -> Operator? {
+        child.fork(query).map { PassedRows(self, over: $0) }
+    }
+
+    override func open() throws(QueryError) {
         try child.prepare()
         for index in 0..<child.series.count {
             let pairs = child.series.labels[index]
@@ -27,5 +34,14 @@ final class RelabelSeries: UnaryOperator {
                 series.append(pairs, dropsName: drops)
             }
         }
+    }
+}
+
+/// Hands on its child's rows, as they are, under other labels.
+final class PassedRows: UnaryOperator {
+    override var canFork: Bool { child.canFork }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        child.fork(query).map { PassedRows(self, over: $0) }
     }
 }

@@ -4,45 +4,96 @@ import TSQModel
 /// Reads the series of one selector, one after the other, into columns that are reused.
 struct SampleReader {
     private let selection: (any SeriesSelection)?
-    private(set) var index = 0
+    private var index = 0
+    private var end: Int
     private let count: Int
     var columns = SampleColumns()
     private let wantsStatistics: Bool
+    /// Charged for the columns: their largest size so far.
+    private(set) var heldBytes: Int64 = 0
+    /// Counts rows, samples and time where the plan is to be explained.
+    private let probe: OperatorProbe?
 
     /// - Parameter wantsStatistics: of histograms only count, sum and reset hint matter.
-    init(_ selection: (any SeriesSelection)? = nil, wantsStatistics: Bool = false) {
+    init(
+        _ selection: (any SeriesSelection)? = nil, wantsStatistics: Bool = false,
+        probe: OperatorProbe? = nil
+    ) {
         self.selection = selection
         self.wantsStatistics = wantsStatistics
+        self.probe = probe
         count = selection?.count ?? 0
+        end = count
     }
 
-    mutating func rewind() { index = 0 }
+    /// A reader of the same series for another thread.
+    func fork() -> SampleReader {
+        SampleReader(selection?.fork(), wantsStatistics: wantsStatistics, probe: probe?.fork())
+    }
+
+    mutating func rewind() { restrict(to: 0..<count) }
+
+    /// Goes on with the series of `range`, and no others.
+    mutating func restrict(to range: Range<Int>) {
+        index = range.lowerBound
+        end = range.upperBound
+    }
+
+    /// Samples read so far, where the plan is to be explained.
+    var samplesRead: Int64? { probe?.samples }
+
+    /// What was read, and how long it took.
+    func report(to node: inout ExplainNode) { probe?.report(to: &node) }
+
+    /// Charges the columns where they have grown.
+    private mutating func hold(_ query: QueryContext) throws(QueryError) {
+        let bytes = Int64(columns.byteCount)
+        let part = "the samples of a series"
+        try query.budget.memory.hold(bytes - heldBytes, for: part)
+        heldBytes = bytes
+    }
 
     /// Moves to the next series that has samples with `fromMs < time <= toMs`.
     mutating func next(
         fromMs: TimestampMs, toMs: TimestampMs, _ query: QueryContext
     ) throws(QueryError) -> Int? {
         guard let selection else { return nil }
-        while index < count {
+        while index < end {
             let series = index
             index += 1
             try query.budget.tick()
             do throws(SourceError) {
-                try selection.read(series, fromMs: fromMs, toMs: toMs, into: &columns)
+                if let probe {
+                    let clock = SystemClock()
+                    let startNs = clock.monotonicNs()
+                    try selection.read(series, fromMs: fromMs, toMs: toMs, into: &columns)
+                    probe.add(timeNs: clock.monotonicNs() &- startNs)
+                } else {
+                    try selection.read(series, fromMs: fromMs, toMs: toMs, into: &columns)
+                }
             } catch {
                 throw QueryError(error)
             }
             if wantsStatistics && !columns.histograms.isEmpty {
                 columns.histograms.reduceToStatistics()
             }
-            query.statistics.samplesRead += Int64(columns.times.count + columns.histograms.count)
-            if !columns.isEmpty { return series }
+            if columns.isEmpty { continue }
+            let samples = columns.times.count + columns.histograms.count
+            query.statistics.samplesRead += Int64(samples)
+            probe?.count(samples: Int64(samples))
+            if Int64(columns.byteCount) > heldBytes { try hold(query) }
+            return series
         }
         return nil
     }
 }
 
 extension SampleColumns {
+    /// What the samples take.
+    var byteCount: Int {
+        (times.count * 2 + startTimes.count) * 8 + (histograms.isEmpty ? 0 : histograms.byteCount)
+    }
+
     /// Takes the stale markers out: a range never shows them.
     mutating func removeStaleMarkers() {
         if Self.hasStaleMarker(values) {
@@ -83,6 +134,13 @@ extension SampleColumns {
 }
 
 extension HistogramColumns {
+    /// What the samples take.
+    var byteCount: Int {
+        let spans = positiveSpans.count + negativeSpans.count
+        let buckets = positiveBuckets.count + negativeBuckets.count + customBounds.count
+        return count * 64 + (spans + buckets) * 8
+    }
+
     /// Keeps count, sum and hint of each histogram; an unknown hint is worked out from the one
     /// before, as long as the buckets are there.
     ///

@@ -13,7 +13,7 @@ class ScalarOperator: Operator {
         series.append([])
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) { self.tile = tile }
+    override func start(_ tile: Tile) throws(QueryError) { self.tile = tile }
 
     final override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         guard let tile else { return nil }
@@ -63,10 +63,10 @@ final class VectorToScalar: ScalarOperator {
         super.init(child.query, steps: child.steps)
     }
 
-    override func prepare() throws(QueryError) { try child.prepare() }
+    override func open() throws(QueryError) { try child.prepare() }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
-        try super.begin(tile)
+    override func start(_ tile: Tile) throws(QueryError) {
+        try super.start(tile)
         try child.begin(tile)
     }
 
@@ -87,7 +87,7 @@ final class VectorToScalar: ScalarOperator {
         try query.budget.release(downTo: held, keeping: tile.count)
     }
 
-    override func bytesHeld(stepCount: Int) -> Int { child.bytesHeld(stepCount: stepCount) }
+    override var inputs: [any PlanPart] { [child] }
 }
 
 /// A scalar worked out from scalars, step by step: operators between scalars, `max_of`, `min_of`.
@@ -112,10 +112,10 @@ final class ComputedScalar: ScalarOperator {
 
     override var constant: Double? { folded }
 
-    override func prepare() throws(QueryError) { try parameters.prepare() }
+    override func open() throws(QueryError) { try parameters.prepare() }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
-        try super.begin(tile)
+    override func start(_ tile: Tile) throws(QueryError) {
+        try super.start(tile)
         try parameters.begin(tile)
     }
 
@@ -128,5 +128,7 @@ final class ComputedScalar: ScalarOperator {
         }
     }
 
-    override func bytesHeld(stepCount: Int) -> Int { parameters.bytesHeld(stepCount: stepCount) }
+    override var inputs: [any PlanPart] { parameters.operators }
+
+    override func ownBytes(stepCount: Int) -> Int { count * stepCount * 8 }
 }

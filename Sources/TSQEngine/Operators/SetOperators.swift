@@ -19,14 +19,14 @@ final class FilterSet: Operator {
         super.init(left.query, steps: left.steps)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try left.prepare()
         try right.prepare()
         table = MatchTable(left.series, right.series, matching, query)
         series = left.series
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         presence.begin(groups: table.count, steps: tile.count)
         try right.begin(tile)
         var row = StepRow(stepCount: tile.count)
@@ -43,10 +43,11 @@ final class FilterSet: Operator {
         return nil
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        left.bytesHeld(stepCount: stepCount) + right.bytesHeld(stepCount: stepCount)
-            + table.count * stepCount
-    }
+    override var inputs: [any PlanPart] { [left, right] }
+
+    override func ownBytes(stepCount: Int) -> Int { table.count * stepCount }
+
+    override func tableBytes() -> Int { super.tableBytes() + table.byteCount }
 }
 
 /// `or`: the left side, and the right side where the left has no value in the match group.
@@ -67,7 +68,7 @@ final class UnionSet: Operator {
     }
 
     /// The left side's series, then the right's: not unique.
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try left.prepare()
         try right.prepare()
         table = MatchTable(left.series, right.series, matching, query)
@@ -77,7 +78,7 @@ final class UnionSet: Operator {
         }
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         self.tile = tile
         presence.begin(groups: table.count, steps: tile.count)
         isOnRight = false
@@ -101,10 +102,11 @@ final class UnionSet: Operator {
         return nil
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        left.bytesHeld(stepCount: stepCount) + right.bytesHeld(stepCount: stepCount)
-            + table.count * stepCount
-    }
+    override var inputs: [any PlanPart] { [left, right] }
+
+    override func ownBytes(stepCount: Int) -> Int { table.count * stepCount }
+
+    override func tableBytes() -> Int { super.tableBytes() + table.byteCount }
 }
 
 /// At which steps a match group has a value.

@@ -24,21 +24,40 @@ final class SmoothedLeaf: Operator {
         super.init(query, steps: steps)
     }
 
-    override func prepare() throws(QueryError) {
+    private init(_ other: SmoothedLeaf, _ query: QueryContext) {
+        matchers = other.matchers
+        times = other.times
+        range = other.range
+        countsSamples = other.countsSamples
+        reader = other.reader.fork()
+        tile = other.tile
+        super.init(query, steps: other.steps)
+        series = other.series
+    }
+
+    override var canFork: Bool { true }
+
+    override func fork(_ query: QueryContext) -> Operator? { SmoothedLeaf(self, query) }
+
+    override func restrict(to range: Range<Int>) { reader.restrict(to: range) }
+
+    override var samplesRead: Int64? { reader.samplesRead }
+
+    override func open() throws(QueryError) {
         do throws(SourceError) {
             let selection = try query.source.select(
                 SelectRequest(
                     matchers: matchers,
                     fromMs: times.firstMs.subtractingClamped(query.lookbackMs),
                     toMs: times.lastMs.addingClamped(query.lookbackMs)), symbols: query.symbols)
-            reader = SampleReader(selection)
+            reader = SampleReader(selection, probe: query.newProbe())
             series.labels = selection.labels
         } catch {
             throw QueryError(error)
         }
     }
 
-    override func begin(_ tile: Tile) {
+    override func start(_ tile: Tile) {
         self.tile = tile
         reader.rewind()
     }

@@ -19,8 +19,8 @@ final class SortRows: UnaryOperator {
         super.init(child)
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
-        try super.begin(tile)
+    override func start(_ tile: Tile) throws(QueryError) {
+        try super.start(tile)
         isRead = steps.count > 1
         rows.removeAll()
         output.removeAll(keepingCapacity: true)

@@ -26,7 +26,13 @@ final class UniqueSeries: UnaryOperator {
         super.init(child)
     }
 
-    override func prepare() throws(QueryError) {
+    override var canFork: Bool { target.isEmpty && child.canFork }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        target.isEmpty ? child.fork(query) : nil
+    }
+
+    override func open() throws(QueryError) {
         try child.prepare()
         var index = LabelIndex()
         var target: [Int] = []
@@ -52,7 +58,7 @@ final class UniqueSeries: UnaryOperator {
         }
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         try child.begin(tile)
         rowOfTarget.removeAll(keepingCapacity: true)
         pending.removeAll(keepingCapacity: true)
@@ -90,8 +96,7 @@ final class UniqueSeries: UnaryOperator {
         return number
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        child.bytesHeld(stepCount: stepCount)
-            + (target.isEmpty ? 0 : series.count * stepCount * Self.bytesPerStep)
+    override func ownBytes(stepCount: Int) -> Int {
+        target.isEmpty ? 0 : series.count * stepCount * Self.bytesPerStep
     }
 }

@@ -35,7 +35,28 @@ final class VectorLeaf: Operator {
         super.init(query, steps: steps)
     }
 
-    override func prepare() throws(QueryError) {
+    private init(_ other: VectorLeaf, _ query: QueryContext) {
+        request = other.request
+        times = other.times
+        answer = other.answer
+        countsSamples = other.countsSamples
+        wantsStatistics = other.wantsStatistics
+        reader = other.reader.fork()
+        cursor = other.cursor
+        tile = other.tile
+        super.init(query, steps: other.steps)
+        series = other.series
+    }
+
+    override var canFork: Bool { true }
+
+    override func fork(_ query: QueryContext) -> Operator? { VectorLeaf(self, query) }
+
+    override func restrict(to range: Range<Int>) { reader.restrict(to: range) }
+
+    override var samplesRead: Int64? { reader.samplesRead }
+
+    override func open() throws(QueryError) {
         let lookbackMs = query.lookbackMs
         let selection: any SeriesSelection
         do throws(SourceError) {
@@ -46,11 +67,12 @@ final class VectorLeaf: Operator {
         } catch {
             throw QueryError(error)
         }
-        reader = SampleReader(selection, wantsStatistics: wantsStatistics)
+        reader = SampleReader(
+            selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series.labels = selection.labels
     }
 
-    override func begin(_ tile: Tile) {
+    override func start(_ tile: Tile) {
         self.tile = tile
         reader.rewind()
         cursor.begin(

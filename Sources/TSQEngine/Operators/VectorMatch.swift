@@ -35,14 +35,14 @@ final class VectorMatch: Operator {
         super.init(left.query, steps: left.steps)
     }
 
-    override func prepare() throws(QueryError) {
+    override func open() throws(QueryError) {
         try (shape.isSwapped ? one : many).prepare()
         try (shape.isSwapped ? many : one).prepare()
         plan = MatchPlan(many: many.series, one: one.series, shape, query)
         series = plan.output
     }
 
-    override func begin(_ tile: Tile) throws(QueryError) {
+    override func start(_ tile: Tile) throws(QueryError) {
         self.tile = tile
         context.steps = stepRange(tile)
         oneSide.begin(groups: plan.groupCount, series: one.series.count, steps: tile.count)
@@ -222,10 +222,13 @@ final class VectorMatch: Operator {
         }
     }
 
-    override func bytesHeld(stepCount: Int) -> Int {
-        many.bytesHeld(stepCount: stepCount) + one.bytesHeld(stepCount: stepCount)
-            + one.series.count * stepCount * Self.bytesPerStep
+    override var inputs: [any PlanPart] { shape.isSwapped ? [one, many] : [many, one] }
+
+    override func ownBytes(stepCount: Int) -> Int {
+        one.series.count * stepCount * Self.bytesPerStep
     }
+
+    override func tableBytes() -> Int { series.byteCount + plan.byteCount }
 }
 
 /// What kind of match it is, with sides named by their role.

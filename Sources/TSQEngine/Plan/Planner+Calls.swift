@@ -29,7 +29,7 @@ extension Planner {
             return ComputedScalar(query, steps: steps, operands) {
                 isMax ? GoMath.max($0[0], $0[1]) : GoMath.min($0[0], $0[1])
             }
-        case "scalar": return VectorToScalar(try plan(arguments[0]))
+        case "scalar": return VectorToScalar(lanes(try plan(arguments[0])))
         default: return nil
         }
     }
@@ -51,7 +51,8 @@ extension Planner {
                 selector = second
             }
             let times = try infoTimes(arguments[0])
-            return InfoCall(try plan(arguments[0]), try InfoSelection(selector, times: times))
+            return InfoCall(
+                lanes(try plan(arguments[0])), try InfoSelection(selector, times: times))
         default: return nil
         }
     }
@@ -65,7 +66,8 @@ extension Planner {
         let isStart = node.function.name == "start_timestamp"
         // `smoothed` changes values, not which sample's time it is.
         if case .vectorSelector(let selector) = argument {
-            let leaf = try plan(selector, answer: isStart ? .startTime : .time)
+            let answer: VectorLeaf.Answer = isStart ? .startTime : .time
+            let leaf = measured(try plan(selector, answer: answer), argument)
             return unique(RowMap(leaf, dropsName: true) { _, _ in })
         }
         let child = try plan(argument)
@@ -82,7 +84,7 @@ extension Planner {
     }
 
     private func planSort(_ node: CallExpr, _ arguments: [Expr]) throws(QueryError) -> Operator {
-        let child = try plan(arguments[0])
+        let child = lanes(try plan(arguments[0]))
         if steps.count > 1 {
             query.annotations.warn(
                 "sort is ineffective for range queries since results are always ordered by labels",
@@ -116,7 +118,7 @@ extension Planner {
         for scalar in scalars { parameters.append(try plan(scalar)) }
         // Prometheus places infos on native histograms at the first argument.
         let call = HistogramCall(
-            try needing(.fixedEverything).plan(vector), kind, parameters: parameters,
+            lanes(try needing(.fixedEverything).plan(vector)), kind, parameters: parameters,
             ranges: HistogramCallRanges(
                 vector: vector.range, repaired: arguments[1].range,
                 parameters: scalars.map(\.range)),

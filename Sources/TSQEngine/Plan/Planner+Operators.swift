@@ -38,13 +38,16 @@ extension Planner {
         }
         let matching = node.matching ?? VectorMatching()
         switch operation {
-        case .and: return FilterSet(left, right, isUnless: false, matching: matching)
-        case .unless: return FilterSet(left, right, isUnless: true, matching: matching)
-        case .or: return unique(UnionSet(left, right, matching: matching))
+        case .and:
+            return FilterSet(lanes(left), lanes(right), isUnless: false, matching: matching)
+        case .unless:
+            return FilterSet(lanes(left), lanes(right), isUnless: true, matching: matching)
+        case .or: return unique(UnionSet(lanes(left), lanes(right), matching: matching))
         default:
             return unique(
                 VectorMatch(
-                    left: left, right: right, operation, returnsBool: node.returnsBool,
+                    left: lanes(left), right: lanes(right), operation,
+                    returnsBool: node.returnsBool,
                     matching: matching, context: context(range)))
         }
     }
@@ -61,12 +64,13 @@ extension Planner {
                     "invalid label name \(node.parameter?.unwrapped.description ?? "")")
             }
             return CountValues(
-                try plan(operand), label: label, grouping: node.grouping, isWithout: node.isWithout)
+                lanes(try plan(operand)), label: label, grouping: node.grouping,
+                isWithout: node.isWithout)
         }
         let parameter = try node.parameter.map { (expr) throws(QueryError) in
             try plan(expr.unwrapped)
         }
-        let child = try plan(operand)
+        let child = lanes(try plan(operand))
         let none = ConstantScalar(query, steps: steps, .nan)
         let parameterRange = node.parameter?.unwrapped.range ?? node.range
         switch node.operation {

@@ -27,6 +27,7 @@ extension Planner {
             let input = SelectorRange(
                 query, matchers: node.selector.matchers, windows: windows, count: steps.count,
                 wantsStatistics: histogramNeed == .statistics)
+            if query.wantsExplain { input.title = expr.unwrapped.description }
             return RangePlan(
                 input: input, times: times, windows: windows, matchers: node.selector.matchers)
         case .subquery(let node):
@@ -35,9 +36,10 @@ extension Planner {
             windows.lookbackMs = query.lookbackMs
             windows.firstEndMs = times.firstMs
             windows.stepMs = times.stepMs
+            let input = SubqueryRange(query, inner: try planSubquery(node, times, windows))
+            if query.wantsExplain { input.title = node.suffix }
             return RangePlan(
-                input: SubqueryRange(query, inner: try planSubquery(node, times, windows)),
-                times: times, windows: windows, matchers: [])
+                input: input, times: times, windows: windows, matchers: [])
         default:
             throw .badData("expected a range vector, got \(expr.type.documented)")
         }
@@ -95,7 +97,7 @@ extension Planner {
             windows: source.windows, parameters: parameters,
             context: context(node.range, arguments), keepsName: keepsName,
             countsSamples: countsSamples)
-        if isAbsence { return AbsentOverTime(call, labels: absentLabels(source.matchers)) }
+        if isAbsence { return AbsentOverTime(lanes(call), labels: absentLabels(source.matchers)) }
         return keepsName || query.options.delayedNameRemoval ? call : unique(call, .anyStep)
     }
 
@@ -122,7 +124,7 @@ extension Planner {
     func planAbsent(_ argument: Expr) throws(QueryError) -> Operator {
         var matchers: [LabelMatcher] = []
         if case .vectorSelector(let node) = argument { matchers = node.matchers }
-        return AbsentOverTime(try plan(argument), labels: absentLabels(matchers))
+        return AbsentOverTime(lanes(try plan(argument)), labels: absentLabels(matchers))
     }
 
     /// The labels that a missing series would have: those with one `=` condition.

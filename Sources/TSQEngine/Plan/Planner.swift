@@ -39,8 +39,24 @@ struct Planner {
     }
 
     func plan(_ expr: Expr) throws(QueryError) -> Operator {
+        if case .paren(let node) = expr { return try plan(node.inner) }
+        return measured(try planUnmeasured(expr), expr)
+    }
+
+    /// `operation`, which works out `expr`, with its place; measured where the plan is to be explained.
+    func measured(_ operation: Operator, _ expr: Expr) -> Operator {
+        operation.place = expr.range
+        if !query.wantsExplain { return operation }
+        let title =
+            operation is StepInvariant ? ExplainTitle(name: "once", detail: "") : ExplainTitle(expr)
+        let measured = Measured(operation, name: title.name, detail: title.detail)
+        measured.place = expr.range
+        return measured
+    }
+
+    private func planUnmeasured(_ expr: Expr) throws(QueryError) -> Operator {
         if steps.count > 1 && StepInvariance.of(expr).shouldWrap {
-            return StepInvariant(try with(single(steps)).plan(expr), steps: steps)
+            return StepInvariant(lanes(try with(single(steps)).plan(expr)), steps: steps)
         }
         switch expr {
         case .number(let node): return ConstantScalar(query, steps: steps, node.value)
@@ -53,6 +69,12 @@ struct Planner {
         case .call(let node): return try plan(node)
         case .vectorSelector(let node): return try plan(node, answer: .value)
         }
+    }
+
+    /// For operators that look at all series together: what is beneath them may be worked out by
+    /// several threads.
+    func lanes(_ operation: Operator) -> Operator {
+        query.options.threads > 1 && operation.canFork ? Lanes(operation) : operation
     }
 
     func single(_ steps: StepRange) -> StepRange {

@@ -1,6 +1,8 @@
 import TSQBase
 
 /// What a query may still use: samples, bytes, time; and whether anybody still wants its answer.
+///
+/// A copy for another thread (`fork`) counts samples of its own and shares the rest.
 struct QueryBudget {
     /// Where Prometheus's errors say it happened.
     static let place = "expression evaluation"
@@ -8,26 +10,35 @@ struct QueryBudget {
     /// Rows between two looks at the clock: a row costs 0.1 µs or more, the clock 30 ns.
     private static let ticksPerClockRead = 16
 
-    let samplesMax: Int64
-    let bytesMax: Int64
+    let memory: QueryMemory
+    private var samplesMax: Int64
     private let clock = SystemClock()
     private let deadlineNs: UInt64
     private let cancellation: QueryCancellation?
     private var ticks = 0
     private(set) var samples: Int64 = 0
     private(set) var peakSamples: Int64 = 0
-    private(set) var bytes: Int64 = 0
-    private(set) var peakBytes: Int64 = 0
 
     init(options: EngineOptions, query: QueryOptions) {
         samplesMax = options.samplesMax
-        bytesMax = options.bytesMax
+        memory = QueryMemory(bytesMax: options.bytesMax, pool: options.memoryPool)
         cancellation = query.cancellation
         let timeoutMs = min(query.timeoutMs ?? options.timeoutMs, options.timeoutMs)
         deadlineNs = clock.monotonicNs() &+ UInt64(max(0, min(timeoutMs, 1 << 40))) &* 1_000_000
     }
 
+    /// For another thread: the samples it counts are held against the limit by whoever takes its
+    /// rows, in the order of the rows.
+    func fork() -> QueryBudget {
+        var copy = self
+        copy.samplesMax = .max
+        copy.samples = 0
+        copy.peakSamples = 0
+        return copy
+    }
+
     /// To be called for each row and tile.
+    @inline(__always)
     mutating func tick() throws(QueryError) {
         ticks &+= 1
         if ticks % Self.ticksPerClockRead != 0 { return }
@@ -41,6 +52,11 @@ struct QueryBudget {
         if clock.monotonicNs() > deadlineNs {
             throw .timeout("query timed out in \(Self.place)")
         }
+    }
+
+    /// Whether `check` would throw: for places that cannot.
+    var isOver: Bool {
+        (cancellation?.isCancelled ?? false) || clock.monotonicNs() > deadlineNs
     }
 
     /// Samples that are held now, as Prometheus counts them: points of the results of operators.
@@ -63,16 +79,4 @@ struct QueryBudget {
 
     /// As `release`, where nothing is kept.
     mutating func forget(downTo held: Int64) { samples = held }
-
-    mutating func hold(bytes count: Int64, for part: String) throws(QueryError) {
-        bytes += count
-        peakBytes = max(peakBytes, bytes)
-        if bytes > bytesMax {
-            throw .execution(
-                "query would use more than its \(bytesMax) bytes of memory: \(part) wants "
-                    + "\(count) bytes, \(bytes - count) are in use")
-        }
-    }
-
-    mutating func release(bytes count: Int64) { bytes -= count }
 }

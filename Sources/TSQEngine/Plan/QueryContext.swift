@@ -4,7 +4,7 @@ import TSQPromQL
 
 /// What all operators of one query share: its source, symbols, settings, budget and remarks.
 ///
-/// One thread at a time uses it.
+/// One thread at a time uses it; other threads use forks.
 final class QueryContext {
     let source: any SeriesSource
     let options: EngineOptions
@@ -14,7 +14,11 @@ final class QueryContext {
     let isRange: Bool
     let startMs: TimestampMs
     let endMs: TimestampMs
-    let symbols = SymbolTable()
+    /// The query as it was written, for errors; empty where it was not.
+    let text: String
+    let wantsExplain: Bool
+    let symbols: SymbolTable
+    private var symbolBytes = MemoryCharge()
     var budget: QueryBudget
     var annotations = Annotations()
     var statistics = QueryStatistics()
@@ -27,8 +31,11 @@ final class QueryContext {
 
     init(
         source: any SeriesSource, options: EngineOptions, query: QueryOptions, steps: StepRange,
-        endMs: TimestampMs, isRange: Bool
+        endMs: TimestampMs, isRange: Bool, text: String = ""
     ) {
+        self.text = text
+        wantsExplain = query.explain
+        symbols = SymbolTable()
         self.source = source
         self.options = options
         self.steps = steps
@@ -44,10 +51,67 @@ final class QueryContext {
         bucketSymbol = symbols.intern(LabelName.bucketBound)
     }
 
+    /// For another thread: the same query with remarks, counts and readable symbols of its own.
+    init(forkOf other: QueryContext) {
+        text = other.text
+        wantsExplain = other.wantsExplain
+        source = other.source
+        options = other.options
+        steps = other.steps
+        isRange = other.isRange
+        startMs = other.startMs
+        endMs = other.endMs
+        lookbackMs = other.lookbackMs
+        symbols = other.symbols.snapshot()
+        budget = other.budget.fork()
+        emptySymbol = other.emptySymbol
+        nameSymbol = other.nameSymbol
+        typeSymbol = other.typeSymbol
+        unitSymbol = other.unitSymbol
+        bucketSymbol = other.bucketSymbol
+    }
+
+    /// Charges what the symbol table has grown by.
+    func chargeSymbols(_ owner: Operator) throws(QueryError) {
+        try symbolBytes.set(symbols.byteCount, self, owner)
+    }
+
+    /// The longest text of a part that an error shows.
+    private static let partBytesMax = 60
+
+    /// The text of the part of the query that `operation` works out, shortened.
+    func text(of operation: Operator) -> String {
+        var range = operation.place
+        var inner = operation.inputs
+        while range == nil, let next = inner.lazy.compactMap({ $0 as? Operator }).first {
+            range = next.place
+            inner = next.inputs
+        }
+        guard let range else { return "the query" }
+        return Self.shortened(text, range)
+    }
+
+    /// `range` of `text` (bytes), at most `partBytesMax` long.
+    static func shortened(_ text: String, _ range: SourceRange) -> String {
+        let bytes = Array(text.utf8)
+        let end = min(range.end, bytes.count)
+        guard range.start >= 0, range.start < end else { return "the query" }
+        var cut = end
+        if end - range.start > partBytesMax {
+            cut = range.start + partBytesMax
+            // Not in the midst of a character.
+            while cut > range.start && bytes[cut] & 0xC0 == 0x80 { cut -= 1 }
+        }
+        return String(decoding: bytes[range.start..<cut], as: UTF8.self) + (cut < end ? "…" : "")
+    }
+
     /// `step()` and `range()` in durations; an instant query has no step.
     var durations: DurationContext {
         DurationContext(stepMs: isRange ? steps.stepMs : 0, rangeMs: endMs &- startMs)
     }
+
+    /// Where the plan is to be explained: counts for a part of it.
+    func newProbe() -> OperatorProbe? { wantsExplain ? OperatorProbe() : nil }
 
     /// Moves a kernel's remarks to the query's.
     func take(_ context: inout KernelContext) {

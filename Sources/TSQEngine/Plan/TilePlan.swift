@@ -6,8 +6,8 @@ struct TilePlan {
 
     init(_ operation: Operator) {
         let total = operation.steps.count
-        let budget = operation.query.budget
-        let available = Int(max(1, (budget.bytesMax - budget.bytes) / Self.budgetShare))
+        let memory = operation.query.budget.memory
+        let available = Int(max(1, (memory.bytesMax - memory.bytesInUse) / Self.budgetShare))
         var count = max(1, min(total, operation.query.options.tileStepsMax))
         while count > 1 && operation.bytesHeld(stepCount: count) > available {
             count = (count + 1) / 2

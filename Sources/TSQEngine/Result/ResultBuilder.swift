@@ -67,7 +67,7 @@ struct ResultBuilder {
     private mutating func charge() throws(QueryError) {
         let bytes = Int64(values.count * 16 + histograms.count * 256)
         if bytes - chargedBytes < 1 << 20 { return }
-        try query.budget.hold(bytes: bytes - chargedBytes, for: "the result")
+        try query.budget.memory.hold(bytes - chargedBytes, for: "the result")
         chargedBytes = bytes
     }
 

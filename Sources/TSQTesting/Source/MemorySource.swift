@@ -110,6 +110,9 @@ package final class MemorySelection: SeriesSelection {
         self.series = series
     }
 
+    /// Nothing changes after the start: itself.
+    package func fork() -> any SeriesSelection { self }
+
     package func read(
         _ index: Int, fromMs: TimestampMs, toMs: TimestampMs, into columns: inout SampleColumns
     ) throws(SourceError) {

@@ -1,0 +1,178 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// A few threads of the process that help others out: work is handed over only where a thread is idle,
+/// so nobody ever waits for one, and however many ask there are never more threads than processors.
+///
+/// Threads of their own, because what computes for long belongs on no event loop and not on the
+/// cooperative pool. Safe from any thread.
+package final class HelperPool: Sendable {
+    /// One thread less than the machine has processors, as whoever asks has one, and at least one.
+    package static let shared = HelperPool(
+        threadCount: max(1, min(processorCount() - 1, threadsMax)))
+
+    /// More helpers than this have not been tried.
+    private static let threadsMax = 32
+
+    package let threadCount: Int
+    private let state: Gate<State>
+
+    private struct State {
+        var started = 0
+        /// Threads that wait for work.
+        var idle = 0
+        /// Work that was handed over and not yet taken; at most `idle`.
+        var work: [@Sendable () -> Void] = []
+    }
+
+    package init(threadCount: Int) {
+        self.threadCount = threadCount
+        state = Gate(State())
+    }
+
+    package static func processorCount() -> Int {
+        max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    }
+
+    /// Has a thread of the pool run `body` at once; false where all are busy.
+    package func tryRun(_ body: @escaping @Sendable () -> Void) -> Bool {
+        enum Answer { case handedOver, start, busy }
+        let answer = state.withLock { state -> Answer in
+            if state.work.count < state.idle {
+                state.work.append(body)
+                return .handedOver
+            }
+            if state.started == threadCount { return .busy }
+            state.started += 1
+            return .start
+        }
+        switch answer {
+        case .handedOver:
+            state.signal()
+            return true
+        case .busy: return false
+        case .start:
+            if start(body) { return true }
+            state.withLock { $0.started -= 1 }
+            return false
+        }
+    }
+
+    /// A new thread's pool and first work.
+    private final class First: Sendable {
+        let pool: HelperPool
+        let body: @Sendable () -> Void
+
+        init(_ pool: HelperPool, _ body: @escaping @Sendable () -> Void) {
+            self.pool = pool
+            self.body = body
+        }
+
+        func run() {
+            body()
+            pool.serve()
+        }
+    }
+
+    /// Starts a thread whose first work is `body`; false where the system gives none.
+    private func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let context = Unmanaged.passRetained(First(self, body)).toOpaque()
+        #if canImport(Darwin)
+            var handle: pthread_t?
+        #else
+            var handle = pthread_t()
+        #endif
+        let code = pthread_create(&handle, nil, Self.entry, context)
+        if code != 0 {
+            Unmanaged<First>.fromOpaque(context).release()
+            return false
+        }
+        #if canImport(Darwin)
+            if let handle { pthread_detach(handle) }
+        #else
+            pthread_detach(handle)
+        #endif
+        return true
+    }
+
+    #if canImport(Darwin)
+        private static let entry:
+            @convention(c) (UnsafeMutableRawPointer) ->
+                UnsafeMutableRawPointer? = { context in
+                    Unmanaged<First>.fromOpaque(context).takeRetainedValue().run()
+                    return nil
+                }
+    #else
+        private static let entry:
+            @convention(c) (UnsafeMutableRawPointer?) ->
+                UnsafeMutableRawPointer? = { context in
+                    guard let context else { return nil }
+                    Unmanaged<First>.fromOpaque(context).takeRetainedValue().run()
+                    return nil
+                }
+    #endif
+
+    private func serve() {
+        while true {
+            let body = state.wait { state -> (@Sendable () -> Void)? in
+                state.work.isEmpty ? nil : state.work.removeLast()
+            } before: { state in
+                state.idle += 1
+            } after: { state in
+                state.idle -= 1
+            }
+            body()
+        }
+    }
+}
+
+/// A value under a lock, with a place to wait until it has changed.
+package final class Gate<Value>: @unchecked Sendable {
+    // Safe to send because: `value` is touched under `mutex` only.
+    private var value: Value
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+    package init(_ value: consuming sending Value) {
+        self.value = value
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    package func withLock<R>(_ body: (inout Value) throws -> R) rethrows -> R {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try body(&value)
+    }
+
+    /// Wakes one of those that wait.
+    package func signal() { pthread_cond_signal(condition) }
+
+    /// Waits until `body` gives something, looking anew after each signal. `before` runs when the wait
+    /// begins, `after` when it has ended.
+    package func wait<R>(
+        until body: (inout Value) -> R?, before: (inout Value) -> Void = { _ in },
+        after: (inout Value) -> Void = { _ in }
+    ) -> R {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        before(&value)
+        defer { after(&value) }
+        while true {
+            if let answer = body(&value) { return answer }
+            pthread_cond_wait(condition, mutex)
+        }
+    }
+}
