@@ -41,6 +41,7 @@ let coreTargets: [Target] = [
     library("TSQStore", ["TSQIndex", "TSQChunks", "TSQIO", "TSQModel", "TSQBase"]),
     library("TSQPromQL", ["TSQModel", "TSQBase"]),
     library("TSQEngine", ["TSQPromQL", "TSQModel", "TSQBase"]),
+    library("TSQJSON", ["TSQEngine", "TSQModel", "TSQBase"]),
     library("TSQExposition", ["TSQModel", "TSQBase"]),
     library("TSQRelabel", ["TSQModel", "TSQBase"]),
     library(
@@ -52,7 +53,7 @@ let coreTargets: [Target] = [
     executable("bench-exporter", path: "Benchmarks/Exporter", ["TSQBase"]),
     executable(
         "bench-engine", path: "Benchmarks/Engine",
-        ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase"]),
+        ["TSQJSON", "TSQStore", "TSQEngine", "TSQPromQL", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
         "store-torture", path: "Sources/StoreTorture", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
@@ -75,6 +76,7 @@ let coreTargets: [Target] = [
     tests("TSQPromQLTests", ["TSQPromQL", "TSQModel", "TSQBase"]),
     tests("TSQEngineTests", ["TSQEngine", "TSQPromQL", "TSQModel", "TSQBase", "TSQTesting"]),
     tests("TSQScriptTests", ["TSQTesting", "TSQEngine", "TSQModel", "TSQBase"]),
+    tests("TSQJSONTests", ["TSQJSON", "TSQEngine", "TSQModel", "TSQBase"]),
     tests("TSQExpositionTests", ["TSQExposition", "TSQModel", "TSQBase", "TSQTesting"]),
     tests("TSQRelabelTests", ["TSQRelabel", "TSQModel", "TSQBase"]),
 ]
@@ -110,8 +112,8 @@ let serverTargets: [Target] = [
     library(
         "TSQHTTP",
         [
-            "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics", "TSQPromQL", "TSQExposition",
-            "TSQModel", "TSQBase", "CZlib",
+            "TSQJSON", "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics", "TSQPromQL",
+            "TSQExposition", "TSQModel", "TSQBase", "CZlib",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -124,7 +126,7 @@ let serverTargets: [Target] = [
     library(
         "TSQCommand",
         [
-            "TSQKit", "TSQHTTP", "TSQStore", "TSQEngine", "TSQScrape", "TSQConfig",
+            "TSQKit", "TSQHTTP", "TSQJSON", "TSQStore", "TSQEngine", "TSQScrape", "TSQConfig",
             "TSQHTTPClient", "TSQMetrics", "TSQExposition", "TSQPromQL", "TSQTesting", "TSQIO",
             "TSQModel", "TSQBase", "CZlib",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -153,7 +155,8 @@ let serverTargets: [Target] = [
     tests(
         "TSQDashboardTests",
         [
-            "TSQHTTP", "TSQScrape", "TSQConfig", "TSQExposition", "TSQStore", "TSQEngine",
+            "TSQHTTP", "TSQJSON", "TSQScrape", "TSQConfig", "TSQExposition", "TSQStore",
+            "TSQEngine",
             "TSQModel", "TSQBase",
         ]),
     tests("TSQConfigTests", ["TSQConfig", "TSQModel", "TSQBase"]),

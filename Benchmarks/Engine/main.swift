@@ -6,6 +6,14 @@ import TSQModel
 // `bench-engine [RUNS [QUERY]]`: what queries cost in the engine alone. Prints the median time of
 // each, the processor's time (which a busy machine does not change) and a hash of its answer, so
 // that a change that makes one faster and wrong is seen. QUERY: only those that begin with it.
+//
+// `bench-engine store DIR [RUNS [TITLE]]`: the queries of compare-peers.py over a store in DIR, which
+// is filled when it is not there, with the time of each phase.
+
+if CommandLine.arguments.dropFirst().first == "store" {
+    try StoreBench.main(Array(CommandLine.arguments.dropFirst(2)))
+    exit(0)
+}
 
 let runs = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 9
 let source = BenchSource(seriesCount: 5000, histogramCount: 600)
@@ -30,30 +38,6 @@ let queries: [(text: String, steps: Int64)] = [
     ("count_values(\"v\", x)", 1),
     ("max_over_time(sum(x)[5m:10s])", 60),
 ]
-
-func hash(_ result: QueryResult) -> UInt64 {
-    var hasher: UInt64 = 0xCBF2_9CE4_8422_2325
-    switch result.value {
-    case .vector(let series), .matrix(let series):
-        for value in series.values {
-            hasher = (hasher ^ value.bitPattern) &* 0x100_0000_01B3
-        }
-    case .scalar(_, let value): hasher ^= value.bitPattern
-    case .string: break
-    }
-    return hasher
-}
-
-/// What all threads of this process have used, in ms.
-func processorMs() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) * 1e3 + Double(time.tv_nsec) / 1e6
-}
-
-func median(_ values: [Double]) -> Double {
-    (values.sorted()[values.count / 2] * 100).rounded() / 100
-}
 
 let clock = SystemClock()
 for (text, steps) in queries where text.hasPrefix(only) {

@@ -47,6 +47,118 @@ struct DecimalTests {
         #expect(String(decoding: bytes, as: UTF8.self) == text)
     }
 
+    /// The digits of the standard library's spelling and their place, the plain way.
+    private func plain(_ value: Double) -> (digits: String, point: Int) {
+        var digits = ""
+        var (point, exponent) = (0, 0)
+        let parts = value.magnitude.description.split(separator: "e")
+        if parts.count > 1 { exponent = Int(parts[1]) ?? 0 }
+        var isFraction = false
+        for character in parts[0] {
+            if character == "." {
+                isFraction = true
+            } else if digits.isEmpty && character == "0" {
+                if isFraction { point -= 1 }
+            } else {
+                digits.append(character)
+                if !isFraction { point += 1 }
+            }
+        }
+        while digits.last == "0" { digits.removeLast() }
+        return (digits, point + exponent)
+    }
+
+    private func expectShortest(_ value: Double) {
+        let decimal = ShortestDecimal(value.magnitude)
+        let digits = "\(decimal.digits)"
+        let expected = plain(value)
+        #expect(digits == expected.digits, "\(value)")
+        #expect(digits.count + decimal.exponent == expected.point, "\(value)")
+        #expect(json(value) == jsonPlain(value), "\(value)")
+    }
+
+    private func json(_ value: Double) -> String { DecimalPrint.string(value, .json) }
+
+    private func jsonPlain(_ value: Double) -> String {
+        let (digits, point) = plain(value)
+        let sign = value < 0 ? "-" : ""
+        func zeros(_ count: Int) -> String { String(repeating: "0", count: count) }
+        if value.magnitude < 1e-6 || value.magnitude >= 1e21 {
+            let rest = digits.dropFirst()
+            let exponent = abs(point - 1)
+            return "\(sign)\(digits.prefix(1))\(rest.isEmpty ? "" : ".\(rest)")"
+                + "e\(point < 1 ? "-" : "+")\(exponent < 10 ? "0" : "")\(exponent)"
+        }
+        if point <= 0 { return "\(sign)0.\(zeros(-point))\(digits)" }
+        if point >= digits.count { return sign + digits + zeros(point - digits.count) }
+        return "\(sign)\(digits.prefix(point)).\(digits.dropFirst(point))"
+    }
+
+    @Test("the shortest digits are those of the standard library, for any bits")
+    func shortest() {
+        var random = SplitMix64(seed: 77)
+        for _ in 0..<8000 {
+            let value = Double(bitPattern: random.next())
+            if value.isFinite && value != 0 { expectShortest(value) }
+        }
+    }
+
+    @Test("the shortest digits are right at powers of two and ten and beside them")
+    func borders() {
+        var value = Double.leastNonzeroMagnitude
+        while value.isFinite {
+            for near in [value.nextDown, value, value.nextUp] where near > 0 {
+                expectShortest(near)
+            }
+            value *= 2
+        }
+        for exponent in -323...308 {
+            guard let power = Double("1e\(exponent)") else { continue }
+            for near in [power.nextDown, power, power.nextUp] where near > 0 {
+                expectShortest(near)
+            }
+        }
+        for near in [0.5, 0.3, 2.5e-6, 1e-6, 1e21.nextDown, .greatestFiniteMagnitude, 0x1p52] {
+            expectShortest(-near)
+        }
+    }
+
+    @Test("short decimals, whole numbers and quotients are printed as the plain way does")
+    func shortDecimals() {
+        var random = SplitMix64(seed: 5)
+        for _ in 0..<3000 {
+            let whole = Double(random.next() >> (random.next() % 60)) + 1
+            let divisor = [1, 10, 100, 1000, 10_000, 1e6][Int(random.next() % 6)]
+            expectShortest(whole / divisor)
+            expectShortest(whole / Double(random.next() % 1000 + 1))
+        }
+    }
+
+    @Test("eight digits at once are the digits one by one")
+    func eightDigits() {
+        var random = SplitMix64(seed: 9)
+        for index in 0..<20_000 {
+            // All numbers of four digits on either side, then any of eight.
+            let value = index < 10_000 ? index * 10_001 : Int(random.next() % 100_000_000)
+            let word = DecimalPrint.eightDigits(UInt32(value))
+            var text = ""
+            for place in 0..<8 {
+                text.unicodeScalars.append(
+                    Unicode.Scalar(UInt8(truncatingIfNeeded: word >> UInt64(place * 8))))
+            }
+            #expect(text == String(repeating: "0", count: 8 - "\(value)".count) + "\(value)")
+        }
+    }
+
+    @Test("the approximated logarithms are exact where they are used")
+    func logarithms() {
+        for q in -1060...971 {
+            // 2^q = s.ddd × 10^e by the standard library.
+            let exact = plain(Double(sign: .plus, exponent: q, significand: 1)).point - 1
+            #expect(ShortestDecimal.floorLog10PowerOf2(q) == exact)
+        }
+    }
+
     @Test("every number reads back as the same bits from every layout")
     func roundTrip() throws {
         var random = SplitMix64(seed: 1)

@@ -4,6 +4,7 @@ import TSQConfig
 import TSQEngine
 import TSQExposition
 import TSQHTTP
+import TSQJSON
 import TSQModel
 import TSQStore
 import Testing

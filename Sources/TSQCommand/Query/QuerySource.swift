@@ -3,6 +3,7 @@ import Foundation
 import TSQBase
 import TSQEngine
 import TSQHTTP
+import TSQJSON
 import TSQModel
 import TSQPromQL
 import TSQStore

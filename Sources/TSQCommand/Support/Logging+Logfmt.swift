@@ -2,6 +2,7 @@ import Logging
 import Synchronization
 import TSQBase
 import TSQHTTP
+import TSQJSON
 
 /// The line formats of `--log.format`.
 enum LogFormat: String {

@@ -1,4 +1,5 @@
 import TSQEngine
+import TSQJSON
 
 /// A request as the routes see it, free of the web server.
 package struct APIRequest: Sendable {

@@ -1,5 +1,6 @@
 import TSQBase
 import TSQEngine
+import TSQJSON
 import TSQModel
 import TSQPromQL
 
@@ -155,7 +156,7 @@ extension APIRoutes {
                     return .json(
                         Envelope.success(
                             warnings: result.warnings, infos: result.infos,
-                            reserving: Self.byteCountEstimate(result)
+                            reserving: JSONWriter.byteCountEstimate(result)
                         ) {
                             $0.queryData(result, statistics: wantsStatistics ? timings : nil)
                         })
@@ -194,13 +195,5 @@ extension APIRoutes {
         case .scalar, .string: return
         }
         result.warnings.append(truncationWarning)
-    }
-
-    private static func byteCountEstimate(_ result: QueryResult) -> Int {
-        switch result.value {
-        case .scalar, .string: 256
-        case .vector(let series), .matrix(let series):
-            256 + series.count * 160 + series.values.count * 28 + series.histograms.count * 400
-        }
     }
 }

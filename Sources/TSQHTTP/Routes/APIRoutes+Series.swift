@@ -1,5 +1,6 @@
 import TSQBase
 import TSQEngine
+import TSQJSON
 import TSQModel
 import TSQPromQL
 

@@ -1,4 +1,5 @@
 import TSQBase
+import TSQJSON
 import TSQModel
 import TSQPromQL
 import TSQScrape

@@ -16,21 +16,8 @@ package enum Envelope {
         return json.bytes
     }
 
-    package static func failure(_ error: APIError, warnings: [String] = []) -> [UInt8] {
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("status")
-        json.raw("\"error\"")
-        json.key("errorType")
-        json.string(error.kind.rawValue)
-        json.key("error")
-        json.string(error.message)
-        append(warnings, [], to: &json)
-        json.endObject()
-        return json.bytes
-    }
-
-    private static func append(
+    /// The members that tell of remarks on an answer.
+    package static func append(
         _ warnings: [String], _ infos: [String], to json: inout JSONWriter
     ) {
         if !warnings.isEmpty {

@@ -6,7 +6,7 @@ import TSQModel
 /// Commas are the writer's affair: `element()` before each member of an array, `key(_:)` before each
 /// member of an object.
 package struct JSONWriter: Sendable {
-    package private(set) var bytes: [UInt8] = []
+    package internal(set) var bytes: [UInt8] = []
     private var needsComma = false
 
     package init(reserving byteCount: Int = 1024) { bytes.reserveCapacity(byteCount) }

@@ -1,4 +1,3 @@
-import Foundation
 import TSQBase
 import TSQModel
 
@@ -28,7 +27,7 @@ extension JSONWriter {
         let negative = Self.indices(histogram.negativeSpans, histogram.negativeBuckets)
         for (index, count) in negative.reversed() {
             bucket(
-                1, -Self.bound(index, histogram.schema), -Self.bound(index - 1, histogram.schema),
+                1, -histogram.upperBound(index), -histogram.upperBound(index - 1),
                 count)
         }
         if histogram.zeroCount > 0 {
@@ -43,8 +42,8 @@ extension JSONWriter {
                     Int(index) < bounds.count ? bounds[Int(index)] : .infinity, count)
             } else {
                 bucket(
-                    0, Self.bound(index - 1, histogram.schema),
-                    Self.bound(index, histogram.schema), count)
+                    0, histogram.upperBound(index - 1),
+                    histogram.upperBound(index), count)
             }
         }
         if any { raw("]") }
@@ -66,19 +65,5 @@ extension JSONWriter {
             }
         }
         return result
-    }
-
-    /// The upper bound of exponential bucket `index`: 2^(index · 2^−schema), the last one being the
-    /// largest number there is.
-    static func bound(_ index: Int32, _ schema: Int32) -> Double {
-        if schema < 0 {
-            let exponent = Int(index) << Int(-schema)
-            return exponent == 1024 ? Double.greatestFiniteMagnitude : exp2(Double(exponent))
-        }
-        let parts = 1 << Int(schema)
-        let part = Int(index) & (parts - 1)
-        let exponent = Int(index) >> Int(schema)
-        if part == 0, exponent == 1024 { return Double.greatestFiniteMagnitude }
-        return scalbn(exp2(Double(part) / Double(parts)), exponent)
     }
 }

@@ -4,7 +4,7 @@ import TSQEngine
 import TSQModel
 import Testing
 
-@testable import TSQHTTP
+@testable import TSQJSON
 
 @Suite("JSONWriter")
 struct JSONWriterTests {

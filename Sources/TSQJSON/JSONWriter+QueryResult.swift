@@ -3,6 +3,15 @@ import TSQEngine
 import TSQModel
 
 extension JSONWriter {
+    /// About how many bytes the answer takes.
+    package static func byteCountEstimate(_ result: QueryResult) -> Int {
+        switch result.value {
+        case .scalar, .string: 256
+        case .vector(let series), .matrix(let series):
+            256 + series.count * 160 + series.values.count * 36 + series.histograms.count * 400
+        }
+    }
+
     /// The `data` of query and query_range.
     ///
     /// - Complexity: one pass over the columns; nothing is allocated but the output.
@@ -39,14 +48,19 @@ extension JSONWriter {
     }
 
     private mutating func vector(_ series: ResultSeries) {
+        var texts = SeriesTexts(series.symbols)
         beginArray()
         for index in 0..<series.count {
             element()
             raw("{\"metric\":")
-            metric(series, index)
-            if let point = series.points(index).first {
+            texts.appendMetric(series.labels[index], to: &self)
+            let points = series.points(index)
+            if !points.isEmpty {
                 raw(",\"value\":")
-                sample(series.times[point], series.values[point])
+                let first = points.lowerBound..<(points.lowerBound + 1)
+                texts.appendPoints(
+                    series.times.span.extracting(first), series.values.span.extracting(first),
+                    to: &self)
             } else if let point = series.histogramPoints(index).first {
                 raw(",\"histogram\":")
                 sample(series.histogramTimes[point], series.histograms[point])
@@ -57,18 +71,18 @@ extension JSONWriter {
     }
 
     private mutating func matrix(_ series: ResultSeries) {
+        var texts = SeriesTexts(series.symbols)
         beginArray()
         for index in 0..<series.count {
             element()
             raw("{\"metric\":")
-            metric(series, index)
+            texts.appendMetric(series.labels[index], to: &self)
             let points = series.points(index)
             if !points.isEmpty {
                 raw(",\"values\":[")
-                for point in points {
-                    if point > points.lowerBound { raw(",") }
-                    sample(series.times[point], series.values[point])
-                }
+                texts.appendPoints(
+                    series.times.span.extracting(points), series.values.span.extracting(points),
+                    to: &self)
                 raw("]")
             }
             let histograms = series.histogramPoints(index)
@@ -83,19 +97,6 @@ extension JSONWriter {
             raw("}")
         }
         endArray()
-    }
-
-    private mutating func metric(_ series: ResultSeries, _ index: Int) {
-        raw("{")
-        var first = true
-        for pair in series.labels[index] {
-            if !first { raw(",") }
-            first = false
-            label(pair.name, series.symbols)
-            raw(":")
-            label(pair.value, series.symbols)
-        }
-        raw("}")
     }
 
     private mutating func sample(_ timeMs: TimestampMs, _ value: Double) {
