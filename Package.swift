@@ -55,7 +55,8 @@ let coreTargets: [Target] = [
         "bench-engine", path: "Benchmarks/Engine",
         ["TSQJSON", "TSQStore", "TSQEngine", "TSQPromQL", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
-        "store-torture", path: "Sources/StoreTorture", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
+        "store-torture", path: "Sources/StoreTorture",
+        ["TSQTesting", "TSQStore", "TSQChunks", "TSQIndex", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
         "bench-store", path: "Benchmarks/Store", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
     executable(

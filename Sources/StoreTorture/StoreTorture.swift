@@ -1,5 +1,8 @@
-// Real SIGKILL on a real disk.
+// Tortures the store: simulated disks, and real SIGKILL on a real disk.
 //
+//     store-torture simulate FIRST COUNT
+//                                      runs the simulation for COUNT seeds; exit code 1 when a
+//                                      store did what it must not
 //     store-torture loop DIR KILLS     writes DIR in a child process, kills it again and again, and
 //                                      looks whether everything acknowledged is there; exit code 1
 //                                      when something is missing
@@ -21,11 +24,14 @@ struct StoreTorture {
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count == 4, let number = Int64(arguments[3]) else {
-            print("usage: store-torture loop DIR KILLS | store-torture write DIR FIRST")
+            print(
+                "usage: store-torture simulate FIRST COUNT | store-torture loop DIR KILLS | "
+                    + "store-torture write DIR FIRST")
             exit(2)
         }
         switch arguments[1] {
         case "write": try write(arguments[2], number)
+        case "simulate": exit(try simulate(UInt64(arguments[2]) ?? 0, Int(number)) ? 0 : 1)
         case "loop": exit(try loop(arguments[2], Int(number)) ? 0 : 1)
         default: exit(2)
         }

@@ -80,6 +80,29 @@ extension FileSystem {
         return bytes
     }
 
+    /// Makes a directory whose name survives a power cut, those above it included.
+    package func makeDurableDirectory(_ path: String) throws(IOError) {
+        let isNew = !exists(path)
+        if isNew {
+            let parent = Path.directory(of: path)
+            if parent != path && !exists(parent) { try makeDurableDirectory(parent) }
+            try makeDirectory(path)
+        }
+        var name = path
+        repeat {
+            let parent = Path.directory(of: name)
+            if parent == name { return }
+            do throws(IOError) {
+                try syncDirectory(parent)
+            } catch {
+                // Somebody else's directory, which need not be readable.
+                if !error.isPermission { throw error }
+            }
+            name = parent
+            // Of one that was there the names above were synced before it was made.
+        } while isNew && name != "."
+    }
+
     /// Writes a file of that name as a whole and makes it durable: first under another name, then
     /// renamed, so that a reader sees the old content or the new.
     package func replace(_ path: String, with bytes: Span<UInt8>) throws(IOError) {

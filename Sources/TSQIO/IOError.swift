@@ -40,6 +40,8 @@ package struct IOError: Error, Sendable, Equatable {
     package var isNotFound: Bool { code == ENOENT }
     package var isNoSpace: Bool { code == ENOSPC || code == EDQUOT }
     package var isExisting: Bool { code == EEXIST }
+    /// The medium itself failed.
+    package var isMedium: Bool { code == EIO }
     package var isPermission: Bool { code == EACCES || code == EPERM || code == EROFS }
 
     private static func text(of code: Int32) -> String {

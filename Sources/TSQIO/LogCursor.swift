@@ -34,6 +34,11 @@ package struct LogCursor {
         self.place = place
         self.recordStart = place
         segments = try LogFormat.segments(in: directory, fileSystem)
+        // Before the first one nothing is written; any other place was in a segment once.
+        let isMissing = place.segment > 0 && !segments.contains(place.segment)
+        if isMissing || place.segment == 0 && segments.first ?? 1 > 1 {
+            damage(upTo: place.offset, "the segment is missing")
+        }
         skipMissingSegments()
     }
 
@@ -61,6 +66,8 @@ package struct LogCursor {
                 return false
             }
             if place.offset < end { damage(upTo: end, "the segment's end cannot be read") }
+            // A writer counts up by one.
+            if following != place.segment + 1 { damage(upTo: place.offset, "segments are missing") }
             leaveSegment(for: following)
         }
     }

@@ -15,6 +15,9 @@ package final class LogWriter: Sendable {
         var buffer: [UInt8] = []
         /// Set when the end of the file is not where `offset` says: nothing may be appended then.
         var broken: IOError?
+        /// Set when an fsync has failed: what it was to make durable may be lost, although the next
+        /// fsync succeeds. Nothing is durable, and nothing is taken, from then on.
+        var failedSync: IOError?
         var bytesAppended: UInt64 = 0
     }
 
@@ -44,6 +47,8 @@ package final class LogWriter: Sendable {
 
     /// Everything before this survives a power cut.
     package var syncedEnd: LogPlace { synced.withLock { $0 } }
+    /// Whether an fsync has failed: nothing is taken any more.
+    package var isUnsafe: Bool { state.withLock { $0.failedSync != nil } }
     /// Bytes appended since this writer was made.
     package var bytesAppended: UInt64 { state.withLock { $0.bytesAppended } }
 
@@ -58,7 +63,7 @@ package final class LogWriter: Sendable {
             payload.count <= LogFormat.payloadByteCountMax,
             "BUG: a log record of \(payload.count) bytes")
         return try state.withLock { (state) throws(IOError) -> LogPlace in
-            if let broken = state.broken { throw broken }
+            if let failed = state.failedSync ?? state.broken { throw failed }
             Self.encode(kind: kind, payload, into: &state.buffer)
             do throws(IOError) {
                 try state.file.append(state.buffer.span)
@@ -84,10 +89,16 @@ package final class LogWriter: Sendable {
         try synced.withLock { (synced) throws(IOError) in
             if synced >= place { return }
             // Segments before the current one were synced when they were left.
-            let (file, end) = state.withLock {
-                ($0.file, LogPlace(segment: $0.segment, offset: $0.offset))
+            let (file, end) = try state.withLock { (state) throws(IOError) in
+                if let failed = state.failedSync { throw failed }
+                return (state.file, LogPlace(segment: state.segment, offset: state.offset))
             }
-            try file.sync()
+            do throws(IOError) {
+                try file.sync()
+            } catch {
+                state.withLock { $0.failedSync = error }
+                throw error
+            }
             synced = max(synced, end)
         }
     }
@@ -111,7 +122,14 @@ package final class LogWriter: Sendable {
     }
 
     private func rotate(_ state: inout State) throws(IOError) {
-        if state.broken == nil { try state.file.sync() }
+        if let failed = state.failedSync { throw failed }
+        do throws(IOError) {
+            // Also of a broken segment everything before its end was acknowledged.
+            try state.file.sync()
+        } catch {
+            state.failedSync = error
+            throw error
+        }
         let file = try Self.begin(directory, state.segment + 1, fileSystem)
         state.file.close()
         state.file = file

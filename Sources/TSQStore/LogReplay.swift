@@ -11,6 +11,9 @@ struct LogReplay {
     private var layoutSegment: UInt64 = 0
     /// Refs of the log that are others here: only after a damaged series record.
     private var moved: [UInt32: UInt32] = [:]
+    /// From this ref of the log on only those in `moved` are known: a record of new series before
+    /// was damaged, and its numbers are given to others here.
+    private var movedFrom: UInt32?
     private(set) var recordCount = 0
     private(set) var lostSamples: UInt64 = 0
     /// The times of lost rows.
@@ -50,7 +53,7 @@ struct LogReplay {
                 apply(cursor.kind, cursor.payload, isNew: isNew)
             }
             damages += cursor.damages.filter {
-                $0.segment > end.segment || $0.offset >= end.offset
+                $0.segment > end.segment || $0.offset >= end.offset || $0.byteCount == 0
             }
             end = max(end, cursor.place)
             tornTail = cursor.tornTail
@@ -81,11 +84,22 @@ struct LogReplay {
     }
 
     private mutating func register(_ ref: UInt32, _ labels: LabelSet) throws {
-        if ref < registry.nextRef, moved[ref] == nil, try registry.labels(of: ref) == labels {
+        if ref < registry.nextRef, isUnmoved(ref), try registry.labels(of: ref) == labels {
             return
         }
         let (actual, _) = try registry.register(labels)
-        if actual != ref { moved[ref] = actual }
+        if actual != ref { movedFrom = min(movedFrom ?? .max, actual, ref) }
+        if actual != ref || !isUnmoved(ref) { moved[ref] = actual }
+    }
+
+    private func isUnmoved(_ ref: UInt32) -> Bool {
+        moved[ref] == nil && movedFrom.map { ref < $0 } ?? true
+    }
+
+    /// The ref here of one of the log; nil: its series is not known.
+    private func local(_ ref: SeriesRef, _ known: UInt32) -> SeriesRef? {
+        if let moved = moved[ref.rawValue] { return SeriesRef(moved) }
+        return ref.rawValue < known && isUnmoved(ref.rawValue) ? ref : nil
     }
 
     private mutating func apply(_ batch: consuming AcceptedBatch) {
@@ -144,30 +158,27 @@ struct LogReplay {
         let old = batch.loose
         batch.loose = LooseSamples()
         for index in 0..<old.count {
-            let ref = moved[old.refs[index].rawValue] ?? old.refs[index].rawValue
-            if ref >= known {
+            guard let ref = local(old.refs[index], known) else {
                 lostSamples += 1
                 continue
             }
             batch.loose.append(
-                SeriesRef(ref), old.times[index], old.values[index],
+                ref, old.times[index], old.values[index],
                 startTimeMs: old.startTimes.isEmpty ? 0 : old.startTimes[index])
         }
         let (refs, histograms) = (batch.histogramRefs, batch.histograms)
         batch.histogramRefs = []
         batch.histograms = HistogramColumns()
         for (index, logged) in refs.enumerated() {
-            let ref = moved[logged.rawValue] ?? logged.rawValue
-            if ref >= known {
+            guard let ref = local(logged, known) else {
                 lostSamples += 1
                 continue
             }
-            batch.histogramRefs.append(SeriesRef(ref))
+            batch.histogramRefs.append(ref)
             batch.histograms.append(histograms, index)
         }
         batch.exemplars = batch.exemplars.compactMap { entry in
-            let ref = moved[entry.ref.rawValue] ?? entry.ref.rawValue
-            return ref < known ? (SeriesRef(ref), entry.exemplar) : nil
+            local(entry.ref, known).map { ($0, entry.exemplar) }
         }
     }
 

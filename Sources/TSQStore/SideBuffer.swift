@@ -21,13 +21,14 @@ struct SideBuffer: Sendable {
         return true
     }
 
-    /// Merges samples in ascending order of time; at a time that is there already the new value
-    /// takes the place of the old.
+    /// Merges samples, usually in ascending order of time; at a time that is there already the new
+    /// value takes the place of the old, and of new ones the last counts.
     ///
     /// - Complexity: O(samples here behind the first new one + new samples).
-    mutating func merge(_ new: SampleColumns) {
+    mutating func merge(_ unordered: SampleColumns) {
+        let new = Self.ascending(unordered)
         guard let first = new.times.first else { return }
-        let start = TimeRange.firstIndex(columns.times, after: first - 1)
+        let start = first == .min ? 0 : TimeRange.firstIndex(columns.times, after: first - 1)
         var merged = SampleColumns()
         var (old, next) = (start, 0)
         func take(_ source: SampleColumns, _ index: Int) {
@@ -64,6 +65,21 @@ struct SideBuffer: Sendable {
             columns.startTimes.append(contentsOf: merged.startTimes)
             columns.padStartTimes(to: columns.times.count)
         }
+    }
+
+    /// The samples with times that ascend strictly.
+    private static func ascending(_ columns: SampleColumns) -> SampleColumns {
+        let times = columns.times
+        if zip(times, times.dropFirst()).allSatisfy({ $0 < $1 }) { return columns }
+        let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
+        var result = SampleColumns()
+        for (place, index) in order.enumerated() {
+            if place + 1 < order.count, times[order[place + 1]] == times[index] { continue }
+            result.appendFloat(
+                times[index], columns.values[index],
+                startTimeMs: columns.startTimes.isEmpty ? 0 : columns.startTimes[index])
+        }
+        return result
     }
 
     /// Adds histogram `index` of `source`, in the place of one of the same time.

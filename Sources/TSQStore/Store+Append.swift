@@ -124,6 +124,9 @@ extension Store: SampleAppender {
             core.logBytes += log.bytesAppended - before
             return end
         } catch {
+            if log.isUnsafe {
+                core.refusal = core.refusal ?? "the log cannot be made durable: \(error.message)"
+            }
             let reason =
                 error.isNoSpace ? "the disk is full" : "the log cannot be written"
             events.log(.error, "a commit failed", [("error", error.message)])

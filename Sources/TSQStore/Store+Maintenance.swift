@@ -23,9 +23,11 @@ extension Store {
 
     /// Cuts the head to blocks and lets the log begin anew behind them. Commits and queries go on
     /// meanwhile.
-    package func checkpoint() throws(StoreError) {
+    ///
+    /// - Parameter replacesLog: also when nothing was committed: the log is damaged.
+    package func checkpoint(replacesLog: Bool = false) throws(StoreError) {
         try manifest.withLock { (manifest) throws(StoreError) in
-            let heads = freeze()
+            let heads = freeze(replacesLog)
             if heads.isEmpty { return }
             var next = manifest
             next.generation += 1
@@ -65,13 +67,13 @@ extension Store {
     }
 
     /// Sets the head aside; what is committed from here on goes into a new generation.
-    private func freeze() -> [HeadGeneration] {
+    private func freeze(_ replacesLog: Bool) -> [HeadGeneration] {
         let nowMs = clock.nowMs()
         return registry.withLock { registry in
             core.withLock { core in
-                if core.active.isEmpty && core.frozen.isEmpty { return [] }
+                if core.active.isEmpty && core.frozen.isEmpty && !replacesLog { return [] }
                 registry.freeze()
-                if !core.active.isEmpty {
+                if !core.active.isEmpty || replacesLog {
                     core.frozen.append(core.active)
                     core.active = HeadGeneration(
                         number: core.active.number + 1, logStart: log.end, startedMs: nowMs)

@@ -30,9 +30,6 @@ package final class Store: Sendable {
     private let closed = Atomic<Bool>(false)
     private let workers = Guarded<[Worker]>([])
 
-    /// A log segment ends after this many bytes.
-    static let logSegmentBytesMax: UInt64 = 4 << 20
-
     /// Opens a directory for writing, and makes it where it is missing. What the log holds beyond
     /// the last checkpoint is replayed before this returns.
     ///
@@ -52,7 +49,7 @@ package final class Store: Sendable {
             throw error
         }
         let store = Store(opening, directory, options, fileSystem, clock, events, lock)
-        if opening.needsCheckpoint { try store.checkpoint() }
+        if opening.needsCheckpoint { try store.checkpoint(replacesLog: true) }
         if options.runsInBackground { try store.startWorkers() }
         return store
     }
@@ -88,6 +85,7 @@ package final class Store: Sendable {
         _ directory: String, _ fileSystem: any FileSystem
     ) throws(StoreError) -> any FileLock {
         do throws(IOError) {
+            try fileSystem.makeDurableDirectory(directory)
             for name in ["log", "index", "blocks"] {
                 try fileSystem.makeDirectory(Path.join(directory, name))
             }
@@ -136,6 +134,12 @@ package final class Store: Sendable {
     }
 
     deinit { try? close() }
+
+    /// Makes everything acknowledged durable.
+    package func sync() throws(StoreError) {
+        syncLog()
+        if let refusal = readOnlyReason { throw .storage(refusal) }
+    }
 
     private func syncLog() {
         if log.syncedEnd >= log.end { return }

@@ -39,7 +39,8 @@ struct Acceptance {
 
     /// Whether a time can be taken at all.
     func reasonAgainst(_ timeMs: TimestampMs) -> RefusalReason? {
-        timeMs > futureMs ? .future : timeMs < cutoffMs ? .tooOld : nil
+        // A range is open on the left: nothing could read a sample at the smallest time.
+        timeMs > futureMs ? .future : timeMs < cutoffMs || timeMs == .min ? .tooOld : nil
     }
 
     /// What speaks against a new sample that is older than one the series has.

@@ -21,6 +21,8 @@ struct StoreOpening {
                 manifest.generation = 1
                 try manifest.write(directory, fileSystem)
             }
+            // The writer before may have been killed between the rename and this.
+            try fileSystem.syncDirectory(directory)
             try removeLeftovers(directory, manifest, fileSystem)
         } catch {
             throw .storage(error.message)
@@ -30,7 +32,7 @@ struct StoreOpening {
         replay.finish()
         report(replay, events)
         do throws(IOError) {
-            let log = try startLog(directory, &replay, fileSystem)
+            let log = try startLog(directory, options, &replay, fileSystem)
             return StoreOpening(
                 manifest: manifest, replay: replay, log: log,
                 needsCheckpoint: replay.needsCheckpoint)
@@ -53,9 +55,8 @@ struct StoreOpening {
                 segments.append(
                     Registry.Segment(entry: entry, index: try IndexSegment(bytes)))
             } catch {
-                if let missing = error as? IOError, missing.isNotFound {
-                    throw .storage(missing.message)
-                }
+                // Going on without an index that is not damaged would give its series other numbers.
+                if let refusal = error as? IOError { throw .storage(refusal.message) }
                 events.log(
                     .error, "an index segment is set aside: its series cannot be found",
                     [("file", path), ("error", text(error))])
@@ -72,8 +73,8 @@ struct StoreOpening {
             do {
                 blocks.append(try Block(entry, try fileSystem.map(path)))
             } catch {
-                if let missing = error as? IOError, missing.isNotFound {
-                    throw .storage(missing.message)
+                if let refusal = error as? IOError, !refusal.isMedium {
+                    throw .storage(refusal.message)
                 }
                 lost += entry.sampleCount
                 events.log(
@@ -132,7 +133,8 @@ struct StoreOpening {
 
     /// Cuts off a torn tail and begins a segment of this writer's own.
     private static func startLog(
-        _ directory: String, _ replay: inout LogReplay, _ fileSystem: any FileSystem
+        _ directory: String, _ options: StoreOptions, _ replay: inout LogReplay,
+        _ fileSystem: any FileSystem
     ) throws(IOError) -> LogWriter {
         let logDirectory = Path.join(directory, "log")
         if let torn = replay.tornTail {
@@ -145,14 +147,20 @@ struct StoreOpening {
         let segments = try LogFormat.segments(in: logDirectory, fileSystem)
         var bytes: UInt64 = 0
         for segment in segments where segment >= replay.core.active.logStart.segment {
-            bytes += try fileSystem.byteCount(Path.join(logDirectory, LogFormat.name(segment)))
+            let path = Path.join(logDirectory, LogFormat.name(segment))
+            bytes += try fileSystem.byteCount(path)
+            // A writer that was killed may have left it to the system: what is shown from here on
+            // has to survive a power cut as what is acknowledged does.
+            let file = try fileSystem.open(path, .append)
+            defer { file.close() }
+            try file.sync()
         }
         replay.core.logBytes = bytes
         let next = max(segments.last ?? 0, replay.core.active.logStart.segment) + 1
         replay.core.loggedSegment = next
         return try LogWriter(
             directory: logDirectory, segment: next,
-            segmentBytesMax: Store.logSegmentBytesMax, fileSystem: fileSystem)
+            segmentBytesMax: options.logSegmentBytes, fileSystem: fileSystem)
     }
 
     /// Removes what no MANIFEST names: files of a checkpoint or merge that did not end.

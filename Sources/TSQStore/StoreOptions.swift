@@ -15,6 +15,8 @@ package struct StoreOptions: Sendable {
     package var outOfOrderWindowMs: Int64 = 3_600_000
     /// The head is checkpointed when the log has grown by this much since the last time.
     package var checkpointLogBytes: UInt64 = 8 << 20
+    /// A log segment ends after this many bytes.
+    package var logSegmentBytes: UInt64 = 4 << 20
     /// Exemplars kept in memory, oldest dropped first; 0: none.
     package var exemplarsMax = 100_000
     /// Checkpoints, block cuts and syncs by threads of the store. Off: only by `maintain()` (tests).

@@ -24,6 +24,10 @@ extension SimFileSystem {
                 guard state.directories.contains(Path.directory(of: path)) else {
                     throw IOError(operation, path, code: ENOENT)
                 }
+                if let capacity = state.capacityBytes, state.usedBytes >= capacity {
+                    state.note("ENOSPC of a full disk")
+                    throw IOError(operation, path, code: ENOSPC)
+                }
                 inode = SimInode()
                 state.files[path] = inode
             } else {
@@ -44,6 +48,10 @@ extension SimFileSystem {
     package func rename(_ from: String, to: String) throws(IOError) {
         try state.withLock { (state) throws(IOError) in
             try enter(.rename, from, &state)
+            if state.directories.contains(from) {
+                state.renameDirectory(from, to)
+                return
+            }
             guard let inode = state.files.removeValue(forKey: from) else {
                 throw IOError(.rename, from, code: ENOENT)
             }
@@ -66,7 +74,12 @@ extension SimFileSystem {
             if state.files.keys.contains(where: { Path.directory(of: $0) == path }) {
                 throw IOError(.remove, path, code: ENOTEMPTY)
             }
+            if state.directories.contains(where: { $0 != path && Path.directory(of: $0) == path }) {
+                throw IOError(.remove, path, code: ENOTEMPTY)
+            }
             state.directories.remove(path)
+            // Whether the name survives a power cut is left open; an empty directory does no harm.
+            state.durableDirectories.remove(path)
         }
     }
 
@@ -106,6 +119,12 @@ extension SimFileSystem {
     package func syncDirectory(_ path: String) throws(IOError) {
         try state.withLock { (state) throws(IOError) in
             try enter(.sync, path, &state)
+            guard state.directories.contains(path) else {
+                throw IOError(.sync, path, code: ENOENT)
+            }
+            for name in state.directories where Path.directory(of: name) == path {
+                state.durableDirectories.insert(name)
+            }
             for name in Set(state.files.keys).union(state.durable.keys)
             where Path.directory(of: name) == path {
                 state.durable[name] = state.files[name]
@@ -163,13 +182,14 @@ private final class SimFile: File {
                 inode.writes.append(.append(offset: inode.content.count, bytes: part))
                 inode.content.append(contentsOf: part)
             }
-            try system.enter(.write, path, &state, life: life) { state in
+            try system.enter(.write, path, &state, life: life) { state, _ in
                 write(Int.random(in: 0...all.count, using: &state.random))
             }
             if let capacity = state.capacityBytes {
                 let room = max(0, capacity - state.usedBytes)
                 if room < all.count {
                     write(room)
+                    state.note("ENOSPC of a full disk")
                     throw IOError(.write, path, code: ENOSPC)
                 }
             }
@@ -187,7 +207,9 @@ private final class SimFile: File {
             guard start < inode.content.count else { return }
             var count = min(byteCount, inode.content.count - start)
             if system.givesShortReads && count > 1 {
+                let whole = count
                 count = Int.random(in: 1...count, using: &state.random)
+                if count < whole { state.note("short read") }
             }
             result = inode.content[start..<(start + count)]
         }
@@ -215,7 +237,9 @@ private final class SimFile: File {
 
     func sync() throws(IOError) {
         try system.state.withLock { (state) throws(IOError) in
-            try system.enter(.sync, path, &state, life: life)
+            try system.enter(.sync, path, &state, life: life) { _, fault in
+                if fault != .kills { self.inode.failSync() }
+            }
             inode.sync()
         }
     }
@@ -241,19 +265,4 @@ private final class SimLock: FileLock {
             if state.life == life { state.locked.remove(path) }
         }
     }
-}
-
-/// A clock that stands still until a test moves it.
-package final class SimClock: WallClock {
-    private let time: Guarded<TimestampMs>
-
-    package init(nowMs: TimestampMs) { time = Guarded(nowMs) }
-
-    package func nowMs() -> TimestampMs { time.withLock { $0 } }
-    package func monotonicNs() -> UInt64 {
-        UInt64(clamping: time.withLock { $0 }) &* 1_000_000
-    }
-    /// Moves the clock, also back.
-    package func advance(byMs ms: Int64) { time.withLock { $0 += ms } }
-    package func set(_ nowMs: TimestampMs) { time.withLock { $0 = nowMs } }
 }

@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 import TSQBase
 import TSQIO
 
@@ -6,7 +13,9 @@ import TSQIO
 ///
 /// - What survives: after `kill()` all that was written, as after SIGKILL; after `cutPower()` what
 ///   was synced, and of the rest any part: each write as a whole, up to a point, or not at all; each
-///   created, renamed or removed name or not.
+///   created, renamed or removed name or not, a directory with all that is in it.
+/// - A failed fsync: what was not durable before it never will be, though it can be read until the
+///   power goes and the next fsync succeeds, as on Linux.
 package final class SimFileSystem: FileSystem {
     /// What a planned fault does.
     package enum Fault: Sendable, Equatable {
@@ -21,6 +30,7 @@ package final class SimFileSystem: FileSystem {
         var files: [String: SimInode] = [:]
         var durable: [String: SimInode] = [:]
         var directories: Set<String> = [".", "/", ""]
+        var durableDirectories: Set<String> = [".", "/", ""]
         var locked: Set<String> = []
         var calls = 0
         var faults: [Int: Fault] = [:]
@@ -28,8 +38,20 @@ package final class SimFileSystem: FileSystem {
         var capacityBytes: Int?
         /// Handles and locks of an earlier life of the process are void.
         var life = 0
+        /// What was done to the program, by kind.
+        var injected: [String: Int] = [:]
+        /// Depends on every call and its path: equal for equal runs.
+        var digest: UInt64 = 0xCBF2_9CE4_8422_2325
 
-        var usedBytes: Int { files.values.reduce(0) { $0 + $1.content.count } }
+        /// A file with two names counts once.
+        var usedBytes: Int {
+            var seen: Set<ObjectIdentifier> = []
+            return files.values.reduce(0) {
+                seen.insert(ObjectIdentifier($1)).inserted ? $0 + $1.content.count : $0
+            }
+        }
+
+        mutating func note(_ kind: String, _ count: Int = 1) { injected[kind, default: 0] += count }
     }
 
     let state: Guarded<State>
@@ -51,109 +73,48 @@ package final class SimFileSystem: FileSystem {
     package func limit(toBytes bytes: Int?) { state.withLock { $0.capacityBytes = bytes } }
     package var usedBytes: Int { state.withLock { $0.usedBytes } }
 
-    /// Ends the process: handles and locks are gone, what was written stays.
-    package func kill() {
-        state.withLock { state in
-            state.life += 1
-            state.dead = false
-            state.locked = []
-            state.faults = [:]
-        }
-    }
-
-    /// Ends process and machine: what was not synced may be lost, in part or out of order.
-    package func cutPower() {
-        kill()
-        state.withLock { state in
-            var survivors: [String: SimInode] = [:]
-            for path in Set(state.files.keys).union(state.durable.keys).sorted() {
-                let (now, synced) = (state.files[path], state.durable[path])
-                let kept = now === synced || Bool.random(using: &state.random) ? now : synced
-                if let kept { survivors[path] = kept }
-            }
-            var seen: Set<ObjectIdentifier> = []
-            for (_, inode) in survivors.sorted(by: { $0.key < $1.key })
-            where seen.insert(ObjectIdentifier(inode)).inserted {
-                inode.losePower(&state.random)
-            }
-            state.files = survivors
-            state.durable = survivors
-        }
-    }
-
-    /// Changes one bit of a file, as failing media do.
-    package func flipBit(_ path: String, byte: Int, bit: Int) {
-        state.withLock { state in
-            guard let inode = state.files[path], byte < inode.content.count else { return }
-            inode.content[byte] ^= 1 << UInt8(bit & 7)
-            if byte < inode.synced.count { inode.synced[byte] ^= 1 << UInt8(bit & 7) }
-        }
-    }
-
     /// The files there are, sorted.
     package var paths: [String] { state.withLock { $0.files.keys.sorted() } }
+
+    /// Whether the process has ended: every call fails until `kill` or `cutPower`.
+    package var isDead: Bool { state.withLock { $0.dead } }
+    package var isLimited: Bool { state.withLock { $0.capacityBytes != nil } }
+    /// Faults that happened, by kind: `EIO write`, `kill rename`, `short read`, `torn write` …
+    package var injected: [String: Int] { state.withLock { $0.injected } }
+    /// Calls that failed because it was planned, or because the disk was full.
+    package var failureCount: Int {
+        injected.reduce(0) { sum, entry in
+            entry.key.hasPrefix("E") || entry.key.hasPrefix("kill") ? sum + entry.value : sum
+        }
+    }
+    package var digest: UInt64 { state.withLock { $0.digest } }
 
     /// Counts a call and fails it where that is planned. `torn` is called instead for a call that
     /// fails half-way.
     func enter(
         _ operation: IOOperation, _ path: String, _ state: inout State, life: Int? = nil,
-        torn: ((inout State) -> Void)? = nil
+        torn: ((inout State, Fault) -> Void)? = nil
     ) throws(IOError) {
         if let life, life != state.life {
             throw IOError(operation, path, reason: "the process of this handle has ended")
         }
         if state.dead { throw IOError(operation, path, reason: "killed") }
         state.calls += 1
+        for byte in path.utf8 { state.digest = (state.digest ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        for byte in operation.rawValue.utf8 {
+            state.digest = (state.digest ^ UInt64(byte)) &* 0x100_0000_01B3
+        }
         guard let fault = state.faults[state.calls] else { return }
-        torn?(&state)
+        torn?(&state, fault)
         switch fault {
-        case .fails(let code): throw IOError(operation, path, code: code)
+        case .fails(let code):
+            let name = code == ENOSPC ? "ENOSPC" : code == EIO ? "EIO" : "E\(code)"
+            state.note("\(name) \(operation.rawValue)")
+            throw IOError(operation, path, code: code)
         case .kills:
+            state.note("kill \(operation.rawValue)")
             state.dead = true
             throw IOError(operation, path, reason: "killed")
         }
-    }
-}
-
-/// A file's content now and as it is on the disk.
-final class SimInode: @unchecked Sendable {
-    // Safe to send because: only touched under the file system's lock.
-    var content: [UInt8] = []
-    var synced: [UInt8] = []
-    /// Since the last sync, in order.
-    var writes: [Write] = []
-
-    enum Write {
-        case append(offset: Int, bytes: [UInt8])
-        case truncate(Int)
-    }
-
-    func sync() {
-        synced = content
-        writes = []
-    }
-
-    func losePower(_ random: inout SplitMix64) {
-        var kept = synced
-        for write in writes {
-            switch write {
-            case .truncate(let count):
-                if Bool.random(using: &random) && kept.count > count {
-                    kept.removeLast(kept.count - count)
-                }
-            case .append(let offset, let bytes):
-                let fate = Int.random(in: 0..<3, using: &random)
-                if fate == 0 { continue }
-                let count =
-                    fate == 1 ? bytes.count : Int.random(in: 0...bytes.count, using: &random)
-                if kept.count < offset + count {
-                    // A hole reads as zeros.
-                    kept.append(contentsOf: repeatElement(0, count: offset + count - kept.count))
-                }
-                kept.replaceSubrange(offset..<(offset + count), with: bytes[..<count])
-            }
-        }
-        content = kept
-        sync()
     }
 }
