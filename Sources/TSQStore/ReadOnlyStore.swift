@@ -47,10 +47,10 @@ package final class ReadOnlyStore: Sendable {
             guard let manifest = try Manifest.read(directory, fileSystem) else { throw lastError }
             do throws(StoreError) {
                 var replay: LogReplay
-                var damageCount = 0
+                var known = (damages: 0, lost: UInt64(0))
                 if let old, old.manifest.generation == manifest.generation {
                     replay = old.replay
-                    damageCount = replay.damages.count
+                    known = (replay.damages.count, replay.lostSamples)
                 } else {
                     replay = try StoreOpening.contents(
                         directory, manifest, StoreOptions(), fileSystem, events, blocks)
@@ -58,7 +58,9 @@ package final class ReadOnlyStore: Sendable {
                 try replay.run(directory: Path.join(directory, "log"), fileSystem)
                 let now = try Manifest.read(directory, fileSystem)
                 if now?.generation == manifest.generation {
-                    if replay.damages.count > damageCount { StoreOpening.report(replay, events) }
+                    if (replay.damages.count, replay.lostSamples) > known {
+                        StoreOpening.report(replay, events)
+                    }
                     return View(manifest: manifest, replay: replay)
                 }
                 lastError = .storage("\(directory) changes faster than it can be read")

@@ -118,7 +118,7 @@ struct LogTests {
     func powerCut() throws {
         for seed in UInt64(0)..<50 {
             let disk = SimFileSystem(seed: seed)
-            try disk.makeDirectory("log")
+            try disk.makeDurableDirectory("log")
             let log = try LogWriter(
                 directory: "log", segment: 1, segmentBytesMax: 200, fileSystem: disk)
             for number in 0..<20 {

@@ -232,6 +232,7 @@ package final class StoreSimulation {
             } catch {
                 note("open: \(error)")
                 store = nil
+                if hasFailedSync && moment != .damaged { moment = .powerCut }
                 if disk.isDead {
                     let isPowerCut = below(2) == 0
                     count(isPowerCut ? "power cut while opening" : "kill while opening")
