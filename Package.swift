@@ -58,6 +58,9 @@ let coreTargets: [Target] = [
         "store-torture", path: "Sources/StoreTorture",
         ["TSQTesting", "TSQStore", "TSQChunks", "TSQIndex", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
+        "promql-fuzz", path: "Sources/PromQLFuzz",
+        ["TSQTesting", "TSQEngine", "TSQPromQL", "TSQModel", "TSQBase"]),
+    executable(
         "bench-store", path: "Benchmarks/Store", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
         "bench-core", path: "Benchmarks/Core",

@@ -75,14 +75,24 @@ package final class QueryEngine: Sendable {
         let planner = Planner(query: context, steps: steps)
         var root: (any PlanPart)?
         let value: QueryResult.Value
-        if expr.type == .matrix {
-            let plan = try planner.planRange(expr)
-            value = .matrix(try MatrixResult(context, plan).collect())
-            root = plan.input
-        } else {
-            let plan = planner.lanes(withDueNames(try planner.plan(expr), expr))
-            value = try evaluate(plan, expr, context)
-            root = plan
+        do throws(QueryError) {
+            if expr.type == .matrix {
+                let plan = try planner.planRange(expr)
+                value = .matrix(try MatrixResult(context, plan).collect())
+                root = plan.input
+            } else {
+                let plan = planner.lanes(withDueNames(try planner.plan(expr), expr))
+                value = try evaluate(plan, expr, context)
+                root = plan
+            }
+        } catch {
+            if !error.isOfExecution || expr.type == .matrix { throw error }
+            let search = FailureSearch {
+                QueryContext(
+                    source: source, options: self.options, query: options, steps: steps,
+                    endMs: context.endMs, isRange: isRange, text: query)
+            }
+            throw search.firstFailure(of: expr, steps: steps) ?? error
         }
         context.budget.memory.settle(at: value.byteCount)
         var statistics = context.statistics

@@ -15,6 +15,12 @@ package enum QueryError: Error, Sendable, Equatable {
     /// 500 internal: the store failed.
     case storage(String)
 
+    /// A mistake of the query's that its data brought to light, not a limit that it went beyond.
+    var isOfExecution: Bool {
+        guard case .execution(let text) = self else { return false }
+        return !text.hasPrefix("query ") && !text.hasPrefix("all queries ")
+    }
+
     package var message: String {
         switch self {
         case .parse(let error): error.message

@@ -31,7 +31,7 @@ final class GroupAggregation: UnaryOperator {
     override func open() throws(QueryError) {
         try child.prepare()
         table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
-        series = table.output
+        series = try table.settled(of: child)
     }
 
     override func start(_ tile: Tile) throws(QueryError) {

@@ -6,6 +6,8 @@ struct GroupTable {
     private(set) var groupOf: [Int] = []
     private(set) var output = OutputSeries()
     private(set) var memberCounts: [Int] = []
+    /// Groups that keep a part of the name, whose members do not agree on whether it goes.
+    private var contested: Set<Int> = []
 
     var count: Int { output.count }
     var byteCount: Int { (groupOf.count + memberCounts.count) * 8 + output.byteCount }
@@ -28,11 +30,25 @@ struct GroupTable {
                 drops.append(false)
             }
             memberCounts[group] += 1
-            if input.dropsName(series) { drops[group] = true }
+            if isNew {
+                drops[group] = input.dropsName(series)
+            } else if drops[group] != input.dropsName(series) {
+                drops[group] = true
+                if scratch.contains(where: { query.isReserved($0.name) }) {
+                    contested.insert(group)
+                }
+            }
             groupOf.append(group)
         }
         output.labels = index.labels
         if drops.contains(true) { output.dropsName = drops }
+    }
+
+    /// The groups as series, with the last word on their names.
+    func settled(of child: Operator) throws(QueryError) -> OutputSeries {
+        var series = output
+        try NameSettlement.settle(contested, by: .lastValues, of: child, groupOf, &series)
+        return series
     }
 }
 

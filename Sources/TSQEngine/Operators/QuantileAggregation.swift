@@ -30,7 +30,7 @@ final class QuantileAggregation: UnaryOperator {
         try parameters.prepare()
         try child.prepare()
         table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
-        series = table.output
+        series = try table.settled(of: child)
     }
 
     override func start(_ tile: Tile) throws(QueryError) {

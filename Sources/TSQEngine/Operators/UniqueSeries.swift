@@ -38,11 +38,15 @@ final class UniqueSeries: UnaryOperator {
         var target: [Int] = []
         target.reserveCapacity(child.series.count)
         var output = OutputSeries()
+        var contested: Set<Int> = []
         for series in 0..<child.series.count {
             let (number, isNew) = index.insert(child.series.labels[series])
+            let drops = child.series.dropsName(series)
             if isNew {
                 memberCount.append(0)
-                output.append([], dropsName: child.series.dropsName(series))
+                output.append([], dropsName: drops)
+            } else if drops != output.dropsName(number) {
+                contested.insert(number)
             }
             memberCount[number] += 1
             target.append(number)
@@ -52,6 +56,7 @@ final class UniqueSeries: UnaryOperator {
             series = child.series
             memberCount = []
         } else {
+            try NameSettlement.settle(contested, by: .firstValue, of: child, target, &output)
             series = output
             self.target = target
             owner = [Int](repeating: 0, count: output.count)

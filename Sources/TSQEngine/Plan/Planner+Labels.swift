@@ -37,7 +37,7 @@ extension Planner {
         let source = query.symbols.intern(arguments[3].stringValue)
         // Values repeat from series to series: each is matched once.
         var known: [SymbolID: SymbolID?] = [:]
-        return unique(
+        return UniqueSeries(
             RelabelSeries(try plan(arguments[0]), setsName: name == query.nameSymbol) { pairs in
                 let value = pairs.first { $0.name == source }?.value ?? query.emptySymbol
                 let answer: SymbolID?
@@ -50,7 +50,7 @@ extension Planner {
                     known[value] = .some(answer)
                 }
                 return answer.map { query.setting(name, to: $0, in: pairs) }
-            })
+            }, .sameStep)
     }
 
     private func planLabelJoin(_ arguments: [Expr]) throws(QueryError) -> Operator {
@@ -66,13 +66,13 @@ extension Planner {
         let query = query
         let name = query.symbols.intern(destination)
         let symbols = sources.map { query.symbols.intern($0) }
-        return unique(
+        return UniqueSeries(
             RelabelSeries(try plan(arguments[0]), setsName: name == query.nameSymbol) { pairs in
                 let values = symbols.map { source in
                     query.text(pairs.first { $0.name == source }?.value)
                 }
                 let joined = query.symbols.intern(values.joined(separator: separator))
                 return query.setting(name, to: joined, in: pairs)
-            })
+            }, .sameStep)
     }
 }

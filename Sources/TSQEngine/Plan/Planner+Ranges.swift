@@ -48,12 +48,7 @@ extension Planner {
     private func planSubquery(
         _ node: SubqueryExpr, _ times: SelectorTimes, _ windows: borrowing Windows
     ) throws(QueryError) -> Operator? {
-        let stepMs: Int64
-        if let step = node.step {
-            stepMs = try durationMs(step, allowsNegative: false)
-        } else {
-            stepMs = query.options.subqueryStepMs
-        }
+        let stepMs = try resolutionMs(node)
         let inner = SubqueryRange.steps(
             firstEndMs: times.firstMs, lastEndMs: times.lastMs, rangeMs: windows.rangeMs,
             stepMs: max(1, stepMs))
@@ -68,6 +63,20 @@ extension Planner {
         planner.countsSamples = false
         let operation = try planner.plan(node.inner)
         return inner == nil ? nil : operation
+    }
+
+    private func resolutionMs(_ node: SubqueryExpr) throws(QueryError) -> Int64 {
+        guard let step = node.step else { return query.options.subqueryStepMs }
+        return try durationMs(step, allowsNegative: false)
+    }
+
+    /// The steps of a subquery's inside; nil where it has none.
+    func innerSteps(_ node: SubqueryExpr) throws(QueryError) -> StepRange? {
+        let times = try self.times(at: node.at, offset: node.offset)
+        return SubqueryRange.steps(
+            firstEndMs: times.firstMs, lastEndMs: times.lastMs,
+            rangeMs: try durationMs(node.length, allowsNegative: false),
+            stepMs: max(1, try resolutionMs(node)))
     }
 
     private static let anchoredFunctions = ["changes", "delta", "increase", "rate", "resets"]

@@ -124,9 +124,11 @@ struct Planner {
         return context
     }
 
-    /// Series may have become equal once names are dropped; with delayed removal they have not yet.
+    /// Series may have become equal once names are dropped. With delayed removal they have not yet,
+    /// and elements of a single step are told apart until the end.
     func unique(_ operation: Operator, _ rule: UniqueSeries.Rule = .sameStep) -> Operator {
-        UniqueSeries(operation, rule)
+        query.options.delayedNameRemoval && steps.count == 1
+            ? operation : UniqueSeries(operation, rule)
     }
 }
 

@@ -26,13 +26,10 @@ package struct AnswerComparison {
         }
     }
 
-    /// Which step's or side's duplicates are found first depends on the order of work.
+    /// Which of several pairs of series is found first depends on the order of work.
     private static func comparable(_ message: String) -> String {
-        let heads = [
-            "found duplicate series for the match group", "multiple matches for labels",
-            ReferenceEvaluation.duplicateLabels,
-        ]
-        return heads.contains { message.hasPrefix($0) } ? "duplicates" : message
+        let heads = ["found duplicate series for the match group", "multiple matches for labels"]
+        return heads.first { message.hasPrefix($0) } ?? message
     }
 
     private func difference(

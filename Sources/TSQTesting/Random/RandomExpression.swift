@@ -210,8 +210,11 @@ package struct RandomExpression {
         // Which elements are taken depends on the order of the input, and that of another choice of
         // elements is nobody's promise.
         let isChoice = ["topk", "bottomk", "limitk"].contains(operation)
+        // The last digit of a sum depends on the order of the series, and count_values shows it.
         let operand =
-            !isChoice ? vector(depth + 1) : chance(2) ? selector() : rangeFunction(Self.depthMax)
+            operation == "count_values"
+            ? "round(\(vector(depth + 1)), 0.1)"
+            : !isChoice ? vector(depth + 1) : chance(2) ? selector() : rangeFunction(Self.depthMax)
         return "\(operation)\(grouping)(\(parameter)\(operand))"
     }
 

@@ -15,6 +15,19 @@ extension ReferenceEvaluation {
             isInvariant
             ? ReferenceFrame(startMs: timeMs, endMs: timeMs, stepMs: frame.stepMs) : frame
         if node.operation == .countValues { return try countValues(node, timeMs, frame) }
+        let result = try aggregated(node, timeMs, frame)
+        switch node.operation {
+        case .topk, .bottomk, .limitk, .limitRatio: return result
+        default: break
+        }
+        return try withSettledNames(result, node.range, frame, isFirstDecisive: false) {
+            (otherMs) throws(QueryError) in try self.aggregated(node, otherMs, frame)
+        }
+    }
+
+    private func aggregated(
+        _ node: AggregateExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
+    ) throws(QueryError) -> [ReferenceSample] {
         let parameter = try parameter(node, timeMs, frame)
         let samples = try vector(node.operand, timeMs, frame)
         guard let parameter else { return [] }
@@ -48,9 +61,9 @@ extension ReferenceEvaluation {
             for otherMs in frame.times { all.append(try scalar(expression, otherMs, frame)) }
         }
         let value = try scalar(expression, timeMs, frame)
-        let largest = all.max() ?? .nan
-        let smallest = all.min() ?? .nan
         let hasNaN = all.contains { $0.isNaN }
+        let largest = hasNaN ? .nan : all.max() ?? .nan
+        let smallest = hasNaN ? .nan : all.min() ?? .nan
         switch node.operation {
         case .topk, .bottomk, .limitk:
             if largest < 1 { return nil }

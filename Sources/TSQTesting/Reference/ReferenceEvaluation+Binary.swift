@@ -141,7 +141,21 @@ extension ReferenceEvaluation {
                 ? setOperation(node.operation, left, right, matching)
                 : try matched(node, left, right, matching)
         }
-        return try checked(result, frame)
+        let isUnion = node.operation == .or
+        return try checked(isUnion ? named(result, node, frame) : result, frame)
+    }
+
+    /// `or`: all values of a series over time lose the name, or none, as the first of them does.
+    private func named(
+        _ union: [ReferenceSample], _ node: BinaryExpr, _ frame: ReferenceFrame
+    ) throws(QueryError) -> [ReferenceSample] {
+        let place = Expr.binary(node).range
+        return try withSettledNames(union, place, frame, isFirstDecisive: true) {
+            (timeMs) throws(QueryError) in
+            self.setOperation(
+                .or, try self.vector(node.left, timeMs, frame),
+                try self.vector(node.right, timeMs, frame), node.matching ?? VectorMatching())
+        }
     }
 
     private func withScalar(

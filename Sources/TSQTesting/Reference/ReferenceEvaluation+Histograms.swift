@@ -103,7 +103,8 @@ extension ReferenceEvaluation {
 
     /// The value of a `quantile` label: OpenMetrics wants a point or an exponent.
     static func openMetricsNumber(_ value: Double) -> String {
-        let text = DecimalPrint.string(value, .general)
+        // −0 is 0 there.
+        let text = DecimalPrint.string(value == 0 ? 0 : value, .general)
         let isPlain = text.utf8.allSatisfy { $0 == 0x2D || $0 >= 0x30 && $0 <= 0x39 }
         return isPlain ? text + ".0" : text
     }
@@ -170,16 +171,16 @@ extension ReferenceEvaluation {
             seen += bucket.count
             if seen >= rank { break }
         }
-        guard var bucket = found else {
-            if hasNaN { remarkOnNaN("result is NaN", metric, range) }
-            return hasNaN ? .nan : 0
-        }
+        // Without buckets everything lies at 0.
+        var bucket =
+            found
+            ?? HistogramBucket(
+                index: 0, lower: 0, upper: 0, lowerInclusive: true, upperInclusive: true, count: 0)
         if histogram.usesCustomBounds {
             if bucket.lower == -.infinity {
                 if bucket.upper <= 0 { return bucket.upper }
                 bucket.lower = 0
-            } else if bucket.upper == .infinity && !(hasNaN && seen < rank) {
-                if hasNaN { remarkOnNaN("result is skewed higher", metric, range) }
+            } else if bucket.upper == .infinity {
                 return bucket.lower
             }
         } else if bucket.lower < 0 && bucket.upper > 0 {
@@ -198,7 +199,7 @@ extension ReferenceEvaluation {
             }
             return bucket.upper
         }
-        if hasNaN { remarkOnNaN("result is skewed higher", metric, range) }
+        if hasObservedNaN(histogram) { remarkOnNaN("result is skewed higher", metric, range) }
         rank = isForward ? rank - (seen - bucket.count) : seen - rank
         let fraction = rank / bucket.count
         if histogram.usesCustomBounds || bucket.lower <= 0 && bucket.upper >= 0 {
@@ -209,6 +210,12 @@ extension ReferenceEvaluation {
         return bucket.lower > 0
             ? exp2(lower + (upper - lower) * fraction)
             : -exp2(upper + (lower - upper) * (1 - fraction))
+    }
+
+    /// Observations of NaN are counted and in no bucket. (A sum is NaN after +Inf and −Inf, too.)
+    private func hasObservedNaN(_ histogram: Histogram) -> Bool {
+        histogram.sum.isNaN
+            && histogram.allBuckets.reduce(0) { $0 + $1.count } < histogram.count
     }
 
     private func remarkOnNaN(_ outcome: String, _ metric: String, _ range: SourceRange) {
@@ -223,13 +230,13 @@ extension ReferenceEvaluation {
         _ range: SourceRange
     ) -> Double {
         if histogram.count == 0 || lower.isNaN || upper.isNaN { return .nan }
-        if histogram.sum.isNaN {
+        if lower >= upper { return 0 }
+        if hasObservedNaN(histogram) {
             annotations.inform(
                 ReferenceAnnotations.named(
                     "input to histogram_fraction has NaN observations, which are excluded from all "
                         + "fractions", metric: metric), range)
         }
-        if lower >= upper { return 0 }
         let below =
             rank(upper, histogram) - rank(lower, histogram)
         return below / histogram.count

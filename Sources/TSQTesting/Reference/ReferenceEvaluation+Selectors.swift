@@ -259,29 +259,42 @@ extension ReferenceEvaluation {
         }
     }
 
+    private func resolutionMs(_ node: SubqueryExpr) throws(QueryError) -> Int64 {
+        if node.step == nil { return options.subqueryStepMs }
+        return try milliseconds(node.step, allowsNegative: false)
+    }
+
+    private static func multiple(of stepMs: Int64, after boundMs: Int64) -> Int64 {
+        let isBelow = boundMs % stepMs < 0
+        return (boundMs / stepMs + (isBelow ? 0 : 1)) * stepMs
+    }
+
+    /// All times at which a subquery's inside is evaluated.
+    func innerFrame(
+        _ node: SubqueryExpr, _ frame: ReferenceFrame
+    ) throws(QueryError) -> ReferenceFrame {
+        let lengthMs = try milliseconds(node.length, allowsNegative: false)
+        let stepMs = try resolutionMs(node)
+        let firstMs = try referenceTime(frame.startMs, at: node.at, offset: node.offset)
+        let lastMs = try referenceTime(frame.endMs, at: node.at, offset: node.offset)
+        return ReferenceFrame(
+            startMs: Self.multiple(of: stepMs, after: firstMs - lengthMs),
+            endMs: Self.multiple(of: stepMs, after: lastMs) - stepMs, stepMs: stepMs)
+    }
+
     /// The inner expression at absolute multiples of the step in (end − length, end].
     private func subqueryWindows(
         _ node: SubqueryExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> [ReferenceWindow] {
         let lengthMs = try milliseconds(node.length, allowsNegative: false)
-        let stepMs =
-            node.step == nil
-            ? options.subqueryStepMs : try milliseconds(node.step, allowsNegative: false)
-        func multipleAfter(_ boundMs: Int64) -> Int64 {
-            let quotient = boundMs / stepMs
-            let isBelow = boundMs % stepMs < 0
-            return (quotient + (isBelow ? 0 : 1)) * stepMs
-        }
+        let stepMs = try resolutionMs(node)
         let endMs = try referenceTime(timeMs, at: node.at, offset: node.offset)
-        let frameFirstMs = try referenceTime(frame.startMs, at: node.at, offset: node.offset)
-        let frameLastMs = try referenceTime(frame.endMs, at: node.at, offset: node.offset)
-        let lastMultipleMs = multipleAfter(frameLastMs) - stepMs
-        let inner = ReferenceFrame(
-            startMs: multipleAfter(frameFirstMs - lengthMs), endMs: lastMultipleMs, stepMs: stepMs)
+        let inner = try innerFrame(node, frame)
         var windows: [LabelSet: ReferenceWindow] = [:]
         var order: [LabelSet] = []
         for atMs in stride(
-            from: multipleAfter(endMs - lengthMs), through: endMs, by: Int(stepMs))
+            from: Self.multiple(of: stepMs, after: endMs - lengthMs), through: endMs,
+            by: Int(stepMs))
         {
             let samples: [ReferenceSample]
             if node.inner.type == .scalar {

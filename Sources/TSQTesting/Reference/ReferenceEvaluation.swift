@@ -21,6 +21,9 @@ final class ReferenceEvaluation {
     /// error, even at different times.
     var renamed: [RenamedKey: [LabelSet: LabelSet]] = [:]
 
+    /// Whether a series loses its name, per expression and frame, where its values do not agree.
+    var settledNames: [RenamedKey: [LabelSet: Bool]] = [:]
+
     struct RenamedKey: Hashable {
         var place: SourceRange
         var frame: ReferenceFrame
@@ -211,6 +214,32 @@ final class ReferenceEvaluation {
         ReferenceSample(
             labels: options.delayedNameRemoval ? sample.labels : sample.labels.withoutIdentity,
             value: value, dropsName: true)
+    }
+
+    /// `samples` with the flags that their series have at all steps: those of the first step of the
+    /// frame at which the series is there, or of the last.
+    func withSettledNames(
+        _ samples: [ReferenceSample], _ place: SourceRange, _ frame: ReferenceFrame,
+        isFirstDecisive: Bool,
+        at values: (TimestampMs) throws(QueryError) -> [ReferenceSample]
+    ) throws(QueryError) -> [ReferenceSample] {
+        if !options.delayedNameRemoval || frame.isInstant { return samples }
+        let key = RenamedKey(place: place, frame: frame)
+        if settledNames[key] == nil {
+            var flags: [LabelSet: Bool] = [:]
+            for timeMs in frame.times {
+                for sample in try values(timeMs)
+                where !isFirstDecisive || flags[sample.labels] == nil {
+                    flags[sample.labels] = sample.dropsName
+                }
+            }
+            settledNames[key] = flags
+        }
+        return samples.map { sample in
+            var result = sample
+            result.dropsName = settledNames[key]?[sample.labels] ?? sample.dropsName
+            return result
+        }
     }
 
     func checkUnique(_ samples: [ReferenceSample]) throws(QueryError) {

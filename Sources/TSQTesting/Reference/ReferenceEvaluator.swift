@@ -45,10 +45,21 @@ package struct ReferenceEvaluator: ScriptEvaluator {
                 "invalid expression type \(GoQuote.quoted(expression.type.documented)) for range "
                     + "query, must be Scalar or instant Vector")
         }
+        let statistics = HistogramStatisticsSelectors.find(in: expression)
         let evaluation = ReferenceEvaluation(
             options: options, source: source, query: frame, isRange: isRange,
-            statistics: HistogramStatisticsSelectors.find(in: expression))
-        let value = try evaluation.result(expression)
+            statistics: statistics)
+        let value: QueryResult.Value
+        do throws(QueryError) {
+            value = try evaluation.result(expression)
+        } catch {
+            let search = ReferenceFailureSearch {
+                ReferenceEvaluation(
+                    options: self.options, source: source, query: frame, isRange: isRange,
+                    statistics: statistics)
+            }
+            throw search.firstFailure(of: expression, frame) ?? error
+        }
         return QueryResult(
             value: value, warnings: evaluation.annotations.warningTexts(query: query),
             infos: evaluation.annotations.infoTexts(query: query))

@@ -1,0 +1,105 @@
+import TSQBase
+import TSQModel
+import TSQPromQL
+
+/// Which of several errors a query is answered with.
+///
+/// Prometheus evaluates the parts of an expression one after the other, each over all steps, and the
+/// first that fails gives the error. Operators work tile by tile, several parts at once: once one has
+/// failed, this evaluates parts alone, in Prometheus's order, until it has found the first.
+struct FailureSearch {
+    /// A query that fails may take this much longer than it took to fail.
+    static let timeMaxNs: UInt64 = 1_000_000_000
+
+    private let makeContext: () -> QueryContext
+    private let clock = SystemClock()
+    private let endNs: UInt64
+
+    init(_ makeContext: @escaping () -> QueryContext) {
+        self.makeContext = makeContext
+        endNs = clock.monotonicNs() &+ Self.timeMaxNs
+    }
+
+    /// nil: nothing fails, or there is no time to find out.
+    func firstFailure(of expr: Expr, steps: StepRange) -> QueryError? {
+        if clock.monotonicNs() > endNs { return nil }
+        let planner = Planner(query: makeContext(), steps: steps)
+        let steps =
+            steps.count > 1 && StepInvariance.of(expr).shouldWrap ? planner.single(steps) : steps
+        guard let failure = failure(of: expr, planner.with(steps)) else { return nil }
+        let parts = Self.parts(of: expr, planner.with(steps))
+        if failure.isOfPlan && parts.allSatisfy({ $0.isPlannable(planner) }) {
+            return failure.error
+        }
+        for part in parts {
+            if let earlier = firstFailure(of: part.expr, steps: part.steps) { return earlier }
+        }
+        return failure.error
+    }
+
+    private struct Failure {
+        var error: QueryError
+        /// Found before anything was read.
+        var isOfPlan: Bool
+    }
+
+    private func failure(of expr: Expr, _ planner: Planner) -> Failure? {
+        let operation: Operator
+        do throws(QueryError) {
+            operation = try planner.plan(expr)
+        } catch {
+            return Failure(error: error, isOfPlan: true)
+        }
+        do throws(QueryError) {
+            try operation.prepare()
+            var row = StepRow(stepCount: 0)
+            // One step after the other: an earlier one's mistake comes first.
+            for step in 0..<operation.steps.count {
+                if clock.monotonicNs() > endNs { return nil }
+                try operation.begin(Tile(step, 1))
+                while try operation.next(into: &row) != nil { try operation.query.budget.tick() }
+            }
+        } catch {
+            return Failure(error: error, isOfPlan: false)
+        }
+        return nil
+    }
+
+    private struct Part {
+        var expr: Expr
+        var steps: StepRange
+
+        func isPlannable(_ planner: Planner) -> Bool {
+            (try? planner.with(steps).plan(expr)) != nil
+        }
+    }
+
+    /// What is evaluated before `expr` itself, in order: a function's subquery comes first.
+    ///
+    /// - Source: Prometheus promql/engine.go `eval`.
+    private static func parts(of expr: Expr, _ planner: Planner) -> [Part] {
+        func part(_ expr: Expr) -> [Part] {
+            switch expr.unwrapped {
+            case .string, .matrixSelector: return []
+            case .subquery(let node):
+                let steps = (try? planner.innerSteps(node)) ?? nil
+                return steps.map { [Part(expr: node.inner, steps: $0)] } ?? []
+            default: return [Part(expr: expr, steps: planner.steps)]
+            }
+        }
+        switch expr {
+        case .number, .string, .vectorSelector, .matrixSelector: return []
+        case .paren(let node): return part(node.inner)
+        case .unary(let node): return part(node.operand)
+        case .binary(let node): return part(node.left) + part(node.right)
+        case .aggregate(let node):
+            return (node.parameter.map { part($0) } ?? []) + part(node.operand)
+        case .call(let node):
+            let arguments = node.arguments
+            let ranges = arguments.filter { $0.type == .matrix }
+            let others = arguments.filter { $0.type != .matrix }
+            return (ranges + others).flatMap { part($0) }
+        case .subquery: return part(expr)
+        }
+    }
+}
