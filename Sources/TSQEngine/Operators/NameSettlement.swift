@@ -48,6 +48,8 @@ enum NameSettlement {
                 decisive[number] = (step, drops)
             }
         }
+        let missing = output.count - output.dropsName.count
+        output.dropsName += repeatElement(false, count: missing)
         for (number, decision) in decisive { output.dropsName[number] = decision.drops }
         query.statistics = statistics
         query.budget.forget(downTo: held)

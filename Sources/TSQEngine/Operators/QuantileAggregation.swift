@@ -99,20 +99,20 @@ final class QuantileAggregation: UnaryOperator {
     override func tableBytes() -> Int { table.byteCount }
 }
 
-/// The smallest and largest of a parameter's values, NaN aside.
+/// The smallest and largest of a parameter's values by Go's rules: a NaN makes both NaN, unless an
+/// infinity is among them.
+///
+/// - Source: Prometheus promql/value.go `newFParams`.
 struct ParameterRange {
-    private(set) var min = Double.infinity
-    private(set) var max = -Double.infinity
+    private(set) var min = Double.greatestFiniteMagnitude
+    private(set) var max = -Double.greatestFiniteMagnitude
     private(set) var hasNaN = false
 
     init(_ values: [Double]) {
         for value in values {
-            if value.isNaN {
-                hasNaN = true
-            } else {
-                min = Swift.min(min, value)
-                max = Swift.max(max, value)
-            }
+            if value.isNaN { hasNaN = true }
+            min = GoMath.min(min, value)
+            max = GoMath.max(max, value)
         }
     }
 }

@@ -95,11 +95,19 @@ package struct AnswerComparison {
     private func annotationDifference(_ answer: [String], _ expected: [String]) -> String? {
         // More than ten are cut off.
         if answer.count > 10 || expected.count > 10 { return nil }
-        let (a, b) = (Set(answer.map(Self.bare)), Set(expected.map(Self.bare)))
+        let (a, b) = (Self.comparable(answer), Self.comparable(expected))
         if a == b { return nil }
         let more = a.subtracting(b).sorted().joined(separator: "; ")
         let less = b.subtracting(a).sorted().joined(separator: "; ")
         return "annotations: unexpected [\(more)], missing [\(less)]"
+    }
+
+    /// What is said of histograms on the way to a sum that a float makes void depends on which comes
+    /// first; the order of the series within a range query is nobody's promise.
+    private static func comparable(_ texts: [String]) -> Set<String> {
+        let all = Set(texts.map(bare))
+        let isVoid = all.contains { $0.hasSuffix("a mix of histograms and floats for aggregation") }
+        return isVoid ? all.filter { !$0.hasSuffix("aggregation") } : all
     }
 
     static func bare(_ text: String) -> String {

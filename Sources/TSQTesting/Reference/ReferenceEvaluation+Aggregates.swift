@@ -62,11 +62,11 @@ extension ReferenceEvaluation {
         }
         let value = try scalar(expression, timeMs, frame)
         let hasNaN = all.contains { $0.isNaN }
-        let largest = hasNaN ? .nan : all.max() ?? .nan
-        let smallest = hasNaN ? .nan : all.min() ?? .nan
+        let largest = all.reduce(-.greatestFiniteMagnitude) { Self.goMax($0, $1) }
+        let smallest = all.reduce(.greatestFiniteMagnitude) { Self.goMin($0, $1) }
         switch node.operation {
         case .topk, .bottomk, .limitk:
-            if largest < 1 { return nil }
+            if !hasNaN && largest < 1 { return nil }
             if hasNaN { throw .execution("Parameter value is NaN") }
             if smallest <= -0x1p63 {
                 throw .execution(
