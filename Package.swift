@@ -117,7 +117,7 @@ let serverTargets: [Target] = [
         "TSQHTTP",
         [
             "TSQJSON", "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics", "TSQPromQL",
-            "TSQExposition", "TSQModel", "TSQBase", "CZlib",
+            "TSQExposition", "TSQRelabel", "TSQModel", "TSQBase", "CZlib",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -179,8 +179,8 @@ let serverTargets: [Target] = [
     tests(
         "TSQHTTPTests",
         [
-            "TSQHTTP", "TSQMetrics", "TSQScrape", "TSQEngine", "TSQPromQL", "TSQTesting",
-            "TSQModel", "TSQBase", "CZlib",
+            "TSQHTTP", "TSQMetrics", "TSQScrape", "TSQStore", "TSQEngine", "TSQPromQL",
+            "TSQTesting", "TSQExposition", "TSQRelabel", "TSQModel", "TSQBase", "CZlib",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import TSQConfig
 import TSQExposition
+import TSQHTTP
 
 /// `tsq check`: files, without a server.
 struct CheckCommand: ParsableCommand {
@@ -59,7 +60,7 @@ struct CheckCommand: ParsableCommand {
             var failed = false
             for file in files.isEmpty ? ["-"] : files {
                 let page = try ImportCommand.contents(file)
-                var scanner = ExpositionScanner(page.span, format: Importer.format(of: page))
+                var scanner = ExpositionScanner(page.span, format: SampleImporter.format(of: page))
                 do throws(ExpositionError) {
                     while try scanner.next() != .end {}
                 } catch {

@@ -16,6 +16,8 @@ package struct APIContext: Sendable {
 
     /// The state of the scraper, by pool.
     package var scrapePools: @Sendable () -> [ScrapePoolStatus] = { [] }
+    /// A pool's configuration by its name.
+    package var scrapePoolConfig: @Sendable (String) -> ScrapePoolConfig? = { _ in nil }
     /// Metadata of the active targets.
     package var targetMetadata: @Sendable () -> [TargetMetadata] = { [] }
     /// The effective configuration as YAML.
@@ -26,6 +28,13 @@ package struct APIContext: Sendable {
     /// Numbers of the store's head; `limit` entries a list.
     package var headStatus: @Sendable (_ limit: Int) -> HeadStatus = { _ in HeadStatus() }
     package var isReady: @Sendable () -> Bool = { true }
+    /// Why no samples are taken; nil while they are.
+    package var readOnlyReason: @Sendable () -> String? = { nil }
+    package var blocks: @Sendable () -> [BlockStatus] = { [] }
+    /// Deletion and snapshots; nil while the admin endpoints are off.
+    package var admin: StoreAdmin?
+    /// Takes samples of any time; nil while the endpoint is off.
+    package var importer: (any SampleAppender)?
     /// Reads the configuration again; nil while the lifecycle endpoints are off.
     package var reload: (@Sendable () async throws -> Void)?
     /// Ends the process; nil while the lifecycle endpoints are off.
@@ -56,23 +65,34 @@ package struct APIOptions: Sendable {
     /// What programs that look at a Prometheus's version are to see.
     package var version = "3.14.0"
     package var revision = ""
+    /// What is turned on, by area, for `features`.
+    package var features: [String: [String: Bool]] = [:]
 
     package init() {}
 }
 
-/// Numbers of a store's head for `status/tsdb`.
-package struct HeadStatus: Sendable {
-    package typealias Entry = (name: String, value: UInt64)
+/// One block for `status/tsdb/blocks`.
+package struct BlockStatus: Sendable {
+    package var name: String
+    package var minTimeMs: TimestampMs
+    package var maxTimeMs: TimestampMs
+    package var sampleCount: UInt64
+    package var seriesCount: UInt64
+    package var chunkCount: UInt64
+    package var byteCount: UInt64
+    package var level: Int
 
-    package var seriesCount = 0
-    package var labelPairCount = 0
-    package var chunkCount = 0
-    package var minTimeMs: TimestampMs = .max
-    package var maxTimeMs: TimestampMs = .min
-    package var seriesCountByMetricName: [Entry] = []
-    package var labelValueCountByLabelName: [Entry] = []
-    package var memoryInBytesByLabelName: [Entry] = []
-    package var seriesCountByLabelValuePair: [Entry] = []
-
-    package init() {}
+    package init(
+        name: String, minTimeMs: TimestampMs, maxTimeMs: TimestampMs, sampleCount: UInt64,
+        seriesCount: UInt64, chunkCount: UInt64, byteCount: UInt64, level: Int
+    ) {
+        self.name = name
+        self.minTimeMs = minTimeMs
+        self.maxTimeMs = maxTimeMs
+        self.sampleCount = sampleCount
+        self.seriesCount = seriesCount
+        self.chunkCount = chunkCount
+        self.byteCount = byteCount
+        self.level = level
+    }
 }

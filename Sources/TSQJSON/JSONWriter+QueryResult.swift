@@ -16,90 +16,10 @@ extension JSONWriter {
     ///
     /// - Complexity: one pass over the columns; nothing is allocated but the output.
     package mutating func queryData(_ result: QueryResult, statistics: QueryTimings?) {
-        beginObject()
-        key("resultType")
-        switch result.value {
-        case .scalar(let timeMs, let value):
-            raw("\"scalar\"")
-            key("result")
-            sample(timeMs, value)
-        case .string(let timeMs, let text):
-            raw("\"string\"")
-            key("result")
-            raw("[")
-            time(ms: timeMs)
-            raw(",")
-            string(text)
-            raw("]")
-        case .vector(let series):
-            raw("\"vector\"")
-            key("result")
-            vector(series)
-        case .matrix(let series):
-            raw("\"matrix\"")
-            key("result")
-            matrix(series)
-        }
-        if let statistics {
-            key("stats")
-            self.statistics(result.statistics, statistics)
-        }
-        endObject()
+        QueryAnswerWriter.writeData(of: result, statistics, to: &self)
     }
 
-    private mutating func vector(_ series: ResultSeries) {
-        var texts = SeriesTexts(series.symbols)
-        beginArray()
-        for index in 0..<series.count {
-            element()
-            raw("{\"metric\":")
-            texts.appendMetric(series.labels[index], to: &self)
-            let points = series.points(index)
-            if !points.isEmpty {
-                raw(",\"value\":")
-                let first = points.lowerBound..<(points.lowerBound + 1)
-                texts.appendPoints(
-                    series.times.span.extracting(first), series.values.span.extracting(first),
-                    to: &self)
-            } else if let point = series.histogramPoints(index).first {
-                raw(",\"histogram\":")
-                sample(series.histogramTimes[point], series.histograms[point])
-            }
-            raw("}")
-        }
-        endArray()
-    }
-
-    private mutating func matrix(_ series: ResultSeries) {
-        var texts = SeriesTexts(series.symbols)
-        beginArray()
-        for index in 0..<series.count {
-            element()
-            raw("{\"metric\":")
-            texts.appendMetric(series.labels[index], to: &self)
-            let points = series.points(index)
-            if !points.isEmpty {
-                raw(",\"values\":[")
-                texts.appendPoints(
-                    series.times.span.extracting(points), series.values.span.extracting(points),
-                    to: &self)
-                raw("]")
-            }
-            let histograms = series.histogramPoints(index)
-            if !histograms.isEmpty {
-                raw(",\"histograms\":[")
-                for point in histograms {
-                    if point > histograms.lowerBound { raw(",") }
-                    sample(series.histogramTimes[point], series.histograms[point])
-                }
-                raw("]")
-            }
-            raw("}")
-        }
-        endArray()
-    }
-
-    private mutating func sample(_ timeMs: TimestampMs, _ value: Double) {
+    mutating func sample(_ timeMs: TimestampMs, _ value: Double) {
         raw("[")
         time(ms: timeMs)
         raw(",")
@@ -107,7 +27,7 @@ extension JSONWriter {
         raw("]")
     }
 
-    private mutating func sample(_ timeMs: TimestampMs, _ histogram: Histogram) {
+    mutating func sample(_ timeMs: TimestampMs, _ histogram: Histogram) {
         raw("[")
         time(ms: timeMs)
         raw(",")
@@ -115,7 +35,7 @@ extension JSONWriter {
         raw("]")
     }
 
-    private mutating func statistics(_ statistics: QueryStatistics, _ timings: QueryTimings) {
+    mutating func statistics(_ statistics: QueryStatistics, _ timings: QueryTimings) {
         beginObject()
         key("timings")
         beginObject()

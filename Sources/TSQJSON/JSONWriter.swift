@@ -30,6 +30,9 @@ package struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// After a value that was written raw: what comes next needs a comma.
+    mutating func afterValue() { needsComma = true }
+
     /// Starts the next member of an object; the name needs no escapes.
     package mutating func key(_ name: StaticString) {
         element()

@@ -195,8 +195,22 @@ final class TargetScraper: @unchecked Sendable {
             batch.rowTimeMs = staleAtMs
             ingest.markAllStale(&batch)
             report.appendStale(to: &batch)
-            if batch.sampleCount > 0 { _ = try? appender.commit(batch) }
+            if batch.sampleCount > 0 { commitLast() }
         }
         appender.closeGroup(group)
+    }
+
+    /// Without the markers the series stay visible for the look-back: worth a line, not a failure.
+    private func commitLast() {
+        do throws(AppendError) {
+            _ = try appender.commit(batch)
+        } catch {
+            events.log(
+                .error, "stale markers of a target that left could not be stored",
+                [
+                    ("scrape_pool", config.jobName), ("target", target.url),
+                    ("reason", error.message),
+                ])
+        }
     }
 }

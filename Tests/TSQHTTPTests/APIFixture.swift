@@ -8,6 +8,7 @@ import TSQEngine
 import TSQHTTP
 import TSQMetrics
 import TSQModel
+import TSQRelabel
 import TSQScrape
 import TSQTesting
 
@@ -64,6 +65,26 @@ enum APIFixture {
         context.configState = { (true, 1_700_000_000_500) }
         context.externalLabels = { LabelSet(["cluster": "c1", "job": "external"]) }
         context.scrapePools = { [pool] }
+        context.scrapePoolConfig = { name in
+            name == "node"
+                ? ScrapePoolConfig(
+                    yaml: "- job_name: node\n",
+                    relabelRules: (try? [
+                        RelabelRule(
+                            sourceLabels: ["__address__"], regex: "(.*):1", targetLabel: "host"),
+                        RelabelRule(sourceLabels: ["host"], regex: "a", action: .keep),
+                        RelabelRule(regex: "__.*", action: .labeldrop),
+                    ]) ?? []) : nil
+        }
+        context.blocks = {
+            [
+                BlockStatus(
+                    name: "00000001.block", minTimeMs: 1_700_000_000_000,
+                    maxTimeMs: 1_700_000_100_000, sampleCount: 40, seriesCount: 4, chunkCount: 4,
+                    byteCount: 2048, level: 1)
+            ]
+        }
+        context.options.features = ["api": ["admin": false], "promql": ["bool": true, "at": true]]
         context.targetMetadata = { metadata }
         context.headStatus = { limit in
             var status = HeadStatus()
@@ -117,6 +138,30 @@ enum APIFixture {
         ]
     }
 
+    /// Takes deletions and snapshots without doing anything.
+    static var admin: StoreAdmin {
+        StoreAdmin(
+            delete: { matchers, _, _, isDryRun throws(StoreAdmin.Failure) in
+                if matchers.count > 1 { throw StoreAdmin.Failure("the disk is full") }
+                return StoreAdmin.Deletion(
+                    id: isDryRun ? nil : 7, seriesCount: 2, sampleCount: 80)
+            },
+            deletions: {
+                [
+                    StoreAdmin.PendingDeletion(
+                        id: 7, selector: "up{job=\"a\"}", fromMs: 1_000, toMs: 2_500,
+                        madeMs: nowMs, seriesCount: 2, sampleCount: 80)
+                ]
+            },
+            undo: { id throws(StoreAdmin.Failure) in
+                if id != 7 {
+                    throw StoreAdmin.Failure("there is no deletion \(id)", isRequest: true)
+                }
+            },
+            clean: {},
+            snapshot: { $0 ? "20231114T222320Z-1" : "20231114T222320Z-2" })
+    }
+
     static func withClient<Value: Sendable>(
         _ context: APIContext = context(), live: Bool = false,
         _ body: @Sendable (any TestClientProtocol) async throws -> Value
@@ -136,12 +181,17 @@ struct GoldenRequest {
     var method = "GET"
     var uri: String
     var form: String?
+    var body: String?
     var headers: HTTPFields = [:]
 
-    init(_ uri: String, method: String = "GET", form: String? = nil, headers: HTTPFields = [:]) {
+    init(
+        _ uri: String, method: String = "GET", form: String? = nil, body: String? = nil,
+        headers: HTTPFields = [:]
+    ) {
         self.uri = uri
         self.method = method
         self.form = form
+        self.body = body
         self.headers = headers
     }
 
@@ -151,9 +201,10 @@ struct GoldenRequest {
         if form != nil { headers[.contentType] = "application/x-www-form-urlencoded" }
         let response = try await client.execute(
             uri: uri, method: HTTPRequest.Method(method) ?? .get, headers: headers,
-            body: form.map { ByteBuffer(string: $0) })
+            body: (form ?? body).map { ByteBuffer(string: $0) })
         var lines = ["> \(method) \(uri)"]
         if let form { lines.append("> \(form)") }
+        if let body { lines += body.split(separator: "\n").map { "> \($0)" } }
         lines.append("< \(response.status.code)")
         for field in response.headers.sorted(by: { $0.name.rawName < $1.name.rawName })
         where !["date", "content-length"].contains(field.name.canonicalName) {

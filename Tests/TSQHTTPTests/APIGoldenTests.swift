@@ -11,8 +11,11 @@ import Testing
 
 @Suite("HTTP answers against golden files")
 struct APIGoldenTests {
-    private func check(_ name: String, _ requests: [GoldenRequest]) async throws {
-        let text = try await APIFixture.withClient { client in
+    private func check(
+        _ name: String, context: APIContext = APIFixture.context(),
+        _ requests: [GoldenRequest]
+    ) async throws {
+        let text = try await APIFixture.withClient(context) { client in
             var text = ""
             for request in requests { text += try await request.transcript(client) + "\n" }
             return text
@@ -108,7 +111,21 @@ struct APIGoldenTests {
                 GoldenRequest("/api/v1/targets"),
                 GoldenRequest("/api/v1/targets?state=active&scrapePool=none"),
                 GoldenRequest("/api/v1/targets/metadata?metric=up&limit=1"),
+                GoldenRequest("/api/v1/targets/relabel_steps"),
+                GoldenRequest("/api/v1/targets/relabel_steps?scrapePool=node"),
+                GoldenRequest("/api/v1/targets/relabel_steps?scrapePool=x&labels=%7B%7D"),
+                GoldenRequest("/api/v1/targets/relabel_steps?scrapePool=node&labels=%5B1%5D"),
+                GoldenRequest(
+                    "/api/v1/targets/relabel_steps?scrapePool=node"
+                        + "&labels=%7B%22__address__%22:%22a:1%22%7D"),
+                GoldenRequest(
+                    "/api/v1/targets/relabel_steps?scrapePool=node"
+                        + "&labels=%7B%22__address__%22:%22b:1%22%7D"),
                 GoldenRequest("/api/v1/scrape_pools"),
+                GoldenRequest("/api/v1/scrape_pools/config"),
+                GoldenRequest("/api/v1/scrape_pools/config?scrapePool=node"),
+                GoldenRequest("/api/v1/features"),
+                GoldenRequest("/api/v1/notifications"),
                 GoldenRequest("/api/v1/metadata"),
                 GoldenRequest("/api/v1/metadata?metric=requests&limit_per_metric=1"),
                 GoldenRequest("/api/v1/metadata?limit=x"),
@@ -121,9 +138,62 @@ struct APIGoldenTests {
                 GoldenRequest("/api/v1/status/runtimeinfo"),
                 GoldenRequest("/api/v1/status/tsdb?limit=1"),
                 GoldenRequest("/api/v1/status/tsdb?limit=0"),
+                GoldenRequest("/api/v1/status/tsdb/blocks"),
+                GoldenRequest("/api/v1/status/walreplay"),
                 GoldenRequest("/api/v1/format_query?query=sum(up)by(job)"),
                 GoldenRequest("/api/v1/format_query?query=up%7B"),
                 GoldenRequest("/api/v1/parse_query?query=up%3E1"),
+            ])
+    }
+
+    @Test("the admin endpoints need their flag, check what they get and answer as Prometheus's")
+    func admin() async throws {
+        let base = "/api/v1/admin/tsdb"
+        let selector = "match[]=up"
+        try await check(
+            "admin-off",
+            [
+                GoldenRequest("\(base)/delete_series?\(selector)", method: "POST"),
+                GoldenRequest("\(base)/clean_tombstones", method: "PUT"),
+                GoldenRequest("\(base)/snapshot", method: "POST"),
+                GoldenRequest("\(base)/deletions"),
+            ])
+        var context = APIFixture.context()
+        context.admin = APIFixture.admin
+        try await check(
+            "admin", context: context,
+            [
+                GoldenRequest("\(base)/delete_series?\(selector)", method: "POST"),
+                GoldenRequest("\(base)/delete_series", method: "PUT", form: selector),
+                GoldenRequest("\(base)/delete_series?\(selector)&dry_run=1", method: "POST"),
+                GoldenRequest("\(base)/delete_series?\(selector)&dry_run=x", method: "POST"),
+                GoldenRequest("\(base)/delete_series", method: "POST"),
+                GoldenRequest("\(base)/delete_series?\(selector)&start=x", method: "POST"),
+                GoldenRequest("\(base)/delete_series?match[]=up%7B", method: "POST"),
+                GoldenRequest("\(base)/delete_series?\(selector)&\(selector)", method: "POST"),
+                GoldenRequest("\(base)/delete_series?\(selector)"),
+                GoldenRequest("\(base)/deletions"),
+                GoldenRequest("\(base)/undo_deletion?id=7", method: "POST"),
+                GoldenRequest("\(base)/undo_deletion?id=8", method: "POST"),
+                GoldenRequest("\(base)/undo_deletion", method: "POST"),
+                GoldenRequest("\(base)/clean_tombstones", method: "POST"),
+                GoldenRequest("\(base)/snapshot", method: "POST"),
+                GoldenRequest("\(base)/snapshot?skip_head=true", method: "PUT"),
+                GoldenRequest("\(base)/snapshot?skip_head=x", method: "POST"),
+            ])
+    }
+
+    @Test("a store that takes no samples says so on /-/ready and in the notifications")
+    func readOnly() async throws {
+        var context = APIFixture.context()
+        context.readOnlyReason = { "the disk is full: 0 bytes free in data" }
+        context.configState = { (false, 1_700_000_000_500) }
+        try await check(
+            "read-only", context: context,
+            [
+                GoldenRequest("/-/ready"), GoldenRequest("/-/healthy"),
+                GoldenRequest("/api/v1/notifications"),
+                GoldenRequest("/api/v1/query?query=up&time=1700000600"),
             ])
     }
 

@@ -72,7 +72,55 @@ struct WorkPoolTests {
     func refuses() async {
         let pool = WorkPool(name: "test", threads: 1)
         pool.shutDown()
-        await #expect(throws: WorkPool.Refusal.self) { try await pool.run { 1 } }
+        await #expect(throws: WorkPool.Refusal.shutDown) { try await pool.run { 1 } }
+    }
+
+    @Test("one client's hundred pieces do not keep another client waiting")
+    func fair() async throws {
+        let pool = WorkPool(name: "test", threads: 4)
+        #expect(pool.threadsPerClientMax == 3)
+        let gate = DispatchSemaphore(value: 0)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<100 {
+                group.addTask { try? await pool.run(for: "greedy") { gate.wait() } }
+            }
+            while pool.load != (97, 3) { await Task.yield() }
+            // The fourth thread is free for somebody else, though all three others never end.
+            let answer = try? await pool.run(for: "modest") { 42 }
+            #expect(answer == 42)
+            for _ in 0..<100 { gate.signal() }
+        }
+        #expect(pool.load == (0, 0))
+        pool.shutDown()
+    }
+
+    @Test("what waits longer than it may, or for a client that left, is given up")
+    func givenUp() async throws {
+        let pool = WorkPool(name: "test", threads: 1)
+        let gate = DispatchSemaphore(value: 0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pool.run { gate.wait() } }
+            while pool.load.running == 0 { await Task.yield() }
+            let soon = SystemClock().monotonicNs() + 30_000_000
+            await #expect(throws: WorkPool.Refusal.timedOut) {
+                try await pool.run(deadlineNs: soon) { 1 }
+            }
+            let presence = ClientPresence()
+            group.addTask {
+                while pool.load.waiting == 0 { await Task.yield() }
+                presence.leave()
+            }
+            await #expect(throws: WorkPool.Refusal.left) {
+                try await pool.run(presence: presence) { 1 }
+            }
+            await #expect(throws: WorkPool.Refusal.left) {
+                try await pool.run(presence: presence) { 1 }
+            }
+            gate.signal()
+            try await group.waitForAll()
+        }
+        #expect(pool.load == (0, 0))
+        pool.shutDown()
     }
 }
 

@@ -2,20 +2,22 @@ import ArgumentParser
 import Foundation
 import TSQBase
 import TSQExposition
-import TSQModel
+import TSQHTTP
 import TSQStore
 
-/// `tsq import`: files with timestamps into a directory.
-struct ImportCommand: ParsableCommand {
+/// `tsq import`: files with timestamps into a directory or a server.
+struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
         abstract: "Read OpenMetrics or text files with timestamps into a store.",
         discussion: """
             Files may be gzipped, times may be any, and importing a file again changes nothing. \
-            The directory must not be written by another process meanwhile. - is standard input.
+            A directory must not be written by another process meanwhile; a server takes samples \
+            while it runs, when it was started with --web.enable-import. - is standard input.
 
             EXAMPLES
               tsq import samples.om.gz --data d
+              tsq import samples.om --server http://127.0.0.1:9090
               tsq export '{job="node"}' --data old | tsq import - --data new
             """)
 
@@ -23,31 +25,108 @@ struct ImportCommand: ParsableCommand {
     var files: [String]
 
     @Option(help: "The directory of the store; made where it is missing.")
-    var data: String
+    var data: String?
+
+    @Option(help: "The URL of a tsq server.")
+    var server: String?
 
     @Flag(help: "Where another value is stored at the same time, the file's one wins.")
     var overwrite = false
 
-    func run() throws {
-        let store = try DataDirectory.open(data)
-        var importer = Importer(store: store, overwrites: overwrite)
-        do {
-            for file in files {
-                let before = importer.acceptedCount
-                try importer.read(try Self.contents(file), name: file)
-                print("\(file): \(importer.acceptedCount - before) samples")
-            }
-        } catch {
-            // What was committed before the fault stays.
-            try? DataDirectory.close(store)
-            throw error
+    mutating func validate() throws {
+        if (data == nil) == (server == nil) {
+            throw ValidationError("Give either --data or --server.")
         }
-        try DataDirectory.close(store)
-        for (reason, count) in importer.refusedCounts.sorted(by: { $0.key < $1.key }) {
+    }
+
+    func run() async throws {
+        var summary = Summary()
+        if let server {
+            let client = APIClient(url: server)
+            for file in files { try await summary.send(file, to: client, overwrites: overwrite) }
+        } else if let data {
+            try summary.read(files, into: data, overwrites: overwrite)
+        }
+        for (reason, count) in summary.refusedCounts.sorted(by: { $0.key < $1.key }) {
             StandardError.write("refused: \(count) samples (\(reason))\n")
         }
-        let total = importer.acceptedCount
-        print("\(total) samples of \(importer.seriesCount) series imported")
+        for refused in summary.refusals {
+            StandardError.write(
+                "  \(refused.series) at \(RFC3339.format(ms: refused.timeMs)): "
+                    + "\(refused.reason)\n")
+        }
+        print("\(summary.acceptedCount) samples of \(summary.seriesCount) series imported")
+    }
+
+    /// What became of all files.
+    private struct Summary {
+        var acceptedCount = 0
+        var seriesCount = 0
+        var refusedCounts: [String: Int] = [:]
+        var refusals: [SampleImporter.Refused] = []
+
+        mutating func read(
+            _ files: [String], into directory: String, overwrites: Bool
+        ) throws {
+            let store = try DataDirectory.open(directory)
+            var importer = SampleImporter(store: store, overwrites: overwrites)
+            do {
+                for file in files {
+                    let before = importer.acceptedCount
+                    let page = try ImportCommand.contents(file)
+                    importer.beginPage()
+                    do throws(SampleImporter.Failure) {
+                        try importer.read(page, format: SampleImporter.format(of: page))
+                    } catch {
+                        throw CommandFailure("\(file): \(error.message)")
+                    }
+                    print("\(file): \(importer.acceptedCount - before) samples")
+                }
+            } catch {
+                // What was committed before the fault stays.
+                try? DataDirectory.close(store)
+                throw error
+            }
+            try DataDirectory.close(store)
+            acceptedCount = importer.acceptedCount
+            seriesCount = importer.seriesCount
+            refusedCounts = importer.refusedCounts
+            refusals = importer.refusals
+        }
+
+        mutating func send(
+            _ file: String, to client: APIClient, overwrites: Bool
+        ) async throws {
+            let page = try ImportCommand.contents(file)
+            let body = try await client.send(
+                "import" + (overwrites ? "?overwrite=1" : ""), page,
+                contentType: SampleImporter.format(of: page).contentType)
+            struct Refused: Decodable {
+                var series: String
+                var timestamp: Double
+                var reason: String
+            }
+            struct Answer: Decodable {
+                struct Outcome: Decodable {
+                    var samples: Int
+                    var series: Int
+                    var refused: [String: Int]
+                    var refusals: [Refused]
+                }
+                var data: Outcome
+            }
+            let outcome = try APIClient.decode(Answer.self, body).data
+            print("\(file): \(outcome.samples) samples")
+            acceptedCount += outcome.samples
+            seriesCount += outcome.series
+            refusedCounts.merge(outcome.refused, uniquingKeysWith: +)
+            refusals += outcome.refusals.map {
+                SampleImporter.Refused(
+                    series: $0.series,
+                    timeMs: GoNumber.int64Saturating(($0.timestamp * 1000).rounded()),
+                    reason: $0.reason)
+            }
+        }
     }
 
     static func contents(_ file: String) throws(CommandFailure) -> [UInt8] {
@@ -68,113 +147,5 @@ struct ImportCommand: ParsableCommand {
         } catch {
             throw CommandFailure("\(file): \(error.message)")
         }
-    }
-}
-
-/// Puts the samples of pages into an appender, in batches.
-struct Importer {
-    /// A transaction of about this many samples: large enough to cost little each, small enough that
-    /// its log record does not.
-    private static let batchSampleCount = 20_000
-
-    private struct Known {
-        var ref: SeriesRef
-        /// The newest time in the batch that is being filled.
-        var batchNumber = 0
-        var timeMs: TimestampMs = 0
-    }
-
-    private let store: any SampleAppender
-    private var batch: WriteBatch
-    private var batchNumber = 1
-    private var known: [[UInt8]: Known] = [:]
-    private(set) var acceptedCount = 0
-    private(set) var refusedCounts: [String: Int] = [:]
-
-    var seriesCount: Int { known.count }
-
-    init(store: any SampleAppender, overwrites: Bool) {
-        self.store = store
-        batch = WriteBatch(origin: .backfill(overwrite: overwrites))
-    }
-
-    /// OpenMetrics where the page ends as OpenMetrics ends, the text format otherwise.
-    static func format(of page: [UInt8]) -> ExpositionFormat {
-        let end = page.lastIndex { ![0x0A, 0x0D, 0x20].contains($0) } ?? 0
-        let isOpenMetrics = page[...end].reversed().starts(with: "# EOF".utf8.reversed())
-        return isOpenMetrics && !page.isEmpty ? .openMetrics : .prometheusText
-    }
-
-    /// - Throws: `CommandFailure` with file, line and column of what cannot be read.
-    mutating func read(_ page: [UInt8], name: String) throws(CommandFailure) {
-        known.removeAll(keepingCapacity: true)
-        var scanner = ExpositionScanner(page.span, format: Self.format(of: page))
-        var family: (name: String, kind: MetricMetadata.Kind) = ("", .unknown)
-        var last: (series: Range<Int>, key: [UInt8]) = (0..<0, [])
-        do {
-            while true {
-                let entry = try scanner.next()
-                if entry == .type { family = (scanner.familyName, scanner.kind) }
-                if entry == .end { break }
-                guard entry == .series else { continue }
-                guard let timeMs = scanner.timestampMs else {
-                    throw CommandFailure(
-                        "\(name): expected timestamp for series got none "
-                            + "(\(String(decoding: page[scanner.series], as: UTF8.self)))")
-                }
-                // Lines of one series mostly follow one another.
-                if !page[scanner.series].elementsEqual(page[last.series]) {
-                    last = (scanner.series, Array(page[scanner.series]))
-                }
-                let isKnown = known[last.key] != nil
-                let labels =
-                    isKnown
-                    ? LabelSet()
-                    : scanner.labels(
-                        family: last.key.starts(with: family.name.utf8) ? family.kind : .unknown)
-                try add(last.key, labels, timeMs, scanner.value)
-            }
-            try flush()
-        } catch let error as ExpositionError {
-            throw CommandFailure("\(name): \(error)")
-        } catch let error as AppendError {
-            throw CommandFailure("\(name): \(error.message)")
-        } catch let error as CommandFailure {
-            throw error
-        } catch {
-            throw CommandFailure("\(name): \(error)")
-        }
-    }
-
-    private mutating func add(
-        _ key: [UInt8], _ labels: @autoclosure () -> LabelSet, _ timeMs: TimestampMs,
-        _ value: Double
-    ) throws(AppendError) {
-        var entry: Known
-        if let found = known[key] {
-            entry = found
-        } else {
-            entry = Known(ref: try store.resolve(labels()))
-        }
-        // Within a batch a series' samples ascend.
-        if entry.batchNumber == batchNumber && timeMs <= entry.timeMs { try flush() }
-        entry.batchNumber = batchNumber
-        entry.timeMs = timeMs
-        known[key] = entry
-        batch.refs.append(entry.ref)
-        batch.times.append(timeMs)
-        batch.values.append(value)
-        if batch.refs.count >= Self.batchSampleCount { try flush() }
-    }
-
-    private mutating func flush() throws(AppendError) {
-        batchNumber += 1
-        if batch.refs.isEmpty { return }
-        let report = try store.commit(batch)
-        acceptedCount += report.acceptedCount
-        for refusal in report.refusals { refusedCounts[refusal.reason.rawValue, default: 0] += 1 }
-        let unlisted = report.refusedCount - report.refusals.count
-        if unlisted > 0 { refusedCounts["not listed", default: 0] += unlisted }
-        batch.removeAll()
     }
 }

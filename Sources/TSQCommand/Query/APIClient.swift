@@ -43,12 +43,27 @@ struct APIClient: Sendable {
         } else {
             request.url += "?" + form
         }
+        return try await execute(request)
+    }
+
+    /// Sends a body as it is.
+    ///
+    /// - Throws: `CommandFailure` with the server's own error text.
+    func send(_ path: String, _ body: [UInt8], contentType: String) async throws -> [UInt8] {
+        var request = HTTPClientRequest(url: "\(url)/api/v1/\(path)")
+        request.method = .POST
+        request.headers.add(name: "content-type", value: contentType)
+        request.body = .bytes(ByteBuffer(bytes: body))
+        return try await execute(request)
+    }
+
+    private func execute(_ request: HTTPClientRequest) async throws -> [UInt8] {
         do {
             let response = try await Self.client.execute(
                 request, timeout: .seconds(Self.timeoutSeconds))
             let buffer = try await response.body.collect(upTo: Self.answerByteCountMax)
             let body = Array(buffer.readableBytesView)
-            guard response.status == .ok else {
+            guard (200..<300).contains(response.status.code) else {
                 throw Self.failure(body, status: Int(response.status.code))
             }
             return body

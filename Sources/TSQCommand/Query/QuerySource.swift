@@ -87,9 +87,7 @@ extension QuerySource {
                     try engine.range(
                         expression, startMs: startMs, endMs: endMs, stepMs: stepMs, from: source)
                 }
-            return Envelope.success(warnings: result.warnings, infos: result.infos) {
-                $0.queryData(result, statistics: nil)
-            }
+            return QueryAnswerWriter.whole(result)
         } catch {
             throw CommandFailure(error.message)
         }

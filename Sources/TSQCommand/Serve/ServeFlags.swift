@@ -29,6 +29,16 @@ struct ServeFlags: ParsableArguments {
         help: "Reload and quit through HTTP requests (POST /-/reload, /-/quit).")
     var enableLifecycle = false
 
+    @Flag(
+        name: .customLong("web.enable-admin-api"),
+        help: "Delete series and take snapshots through HTTP requests (/api/v1/admin/tsdb/…).")
+    var enableAdminAPI = false
+
+    @Flag(
+        name: .customLong("web.enable-import"),
+        help: "Take samples of any time through HTTP requests (POST /api/v1/import).")
+    var enableImport = false
+
     @Option(name: .customLong("storage.tsdb.path"), help: "The directory of the store.")
     var storagePath = "data/"
 
@@ -36,6 +46,22 @@ struct ServeFlags: ParsableArguments {
         name: .customLong("storage.tsdb.retention.time"),
         help: "How long samples are kept. (default: 15d)")
     var retention: DurationArgument?
+
+    @Option(
+        name: .customLong("storage.tsdb.retention.size"),
+        help:
+            "Bytes that the store may take, as 512MB or 10GB; the oldest blocks go. (default: any)")
+    var retentionSize: ByteSizeArgument?
+
+    @Option(
+        name: .customLong("storage.tsdb.retention.percentage"),
+        help: "The same as a share of the disk, in per cent. (default: any)")
+    var retentionPercentage: Double?
+
+    @Option(
+        name: .customLong("storage.memory-limit"),
+        help: "Bytes that head, caches and queries may take together, as 2GB. (default: any)")
+    var memoryLimit: ByteSizeArgument?
 
     @Option(
         name: .customLong("storage.sync-interval"),
@@ -57,7 +83,13 @@ struct ServeFlags: ParsableArguments {
     var queryMaxSamples: Int64 = 50_000_000
 
     @Option(
-        name: .customLong("query.max-concurrency"), help: "How many queries run at once.")
+        name: .customLong("query.max-bytes"),
+        help: "How many bytes a query may hold in memory, its answer included, as 512MB.")
+    var queryMaxBytes = ByteSizeArgument(byteCount: 1 << 30)
+
+    @Option(
+        name: .customLong("query.max-concurrency"),
+        help: "How many queries run at once; others wait, clients take turns.")
     var queryMaxConcurrency = 20
 
     @Option(
@@ -72,6 +104,8 @@ struct ServeFlags: ParsableArguments {
     var logFormat = "logfmt"
 
     static let retentionDefaultMs: Int64 = 15 * 86_400_000
+    /// Each query has a thread.
+    private static let concurrencyMax = 1000
 
     mutating func validate() throws {
         guard ["debug", "info", "warn", "error"].contains(logLevel) else {
@@ -80,8 +114,24 @@ struct ServeFlags: ParsableArguments {
         guard LogFormat(rawValue: logFormat) != nil else {
             throw ValidationError("--log.format must be logfmt or json")
         }
-        guard queryMaxConcurrency > 0 else {
-            throw ValidationError("--query.max-concurrency must be above 0")
+        guard queryMaxConcurrency > 0, queryMaxConcurrency <= Self.concurrencyMax else {
+            throw ValidationError(
+                "--query.max-concurrency must be above 0 and at most \(Self.concurrencyMax)")
+        }
+        guard queryMaxSamples > 0 else {
+            throw ValidationError("--query.max-samples must be above 0")
+        }
+        guard queryMaxBytes.byteCount > 0 else {
+            throw ValidationError("--query.max-bytes must be above 0")
+        }
+        for (name, duration) in [
+            ("query.timeout", queryTimeout), ("query.lookback-delta", lookback),
+        ] where duration.ms <= 0 {
+            throw ValidationError("--\(name) must be above 0")
+        }
+        if let retentionPercentage, !(retentionPercentage >= 0 && retentionPercentage <= 100) {
+            throw ValidationError(
+                "--storage.tsdb.retention.percentage must be between 0 and 100")
         }
         for address in addresses where ListenAddress(address) == nil {
             throw ValidationError("--web.listen-address: \(address) is no host:port")
@@ -101,6 +151,7 @@ struct ServeFlags: ParsableArguments {
         options.lookbackMs = lookback.ms
         options.timeoutMs = queryTimeout.ms
         options.samplesMax = queryMaxSamples
+        options.bytesMax = Int64(queryMaxBytes.byteCount)
         options.subqueryStepMs = evaluationIntervalMs
         return options
     }
@@ -112,12 +163,19 @@ struct ServeFlags: ParsableArguments {
             "web.listen-address": "[" + addresses.joined(separator: " ") + "]",
             "web.external-url": externalURL, "web.cors.origin": corsOrigin,
             "web.enable-lifecycle": "\(enableLifecycle)",
+            "web.enable-admin-api": "\(enableAdminAPI)",
+            "web.enable-import": "\(enableImport)",
             "storage.tsdb.path": storagePath,
             "storage.tsdb.retention.time": PromDuration.format(ms: retentionMs),
+            "storage.tsdb.retention.size": retentionSize?.text ?? "0B",
+            "storage.tsdb.retention.percentage": DecimalPrint.string(
+                retentionPercentage ?? 0, .general),
+            "storage.memory-limit": memoryLimit?.text ?? "0B",
             "storage.sync-interval": PromDuration.format(ms: syncInterval.ms),
             "query.lookback-delta": PromDuration.format(ms: lookback.ms),
             "query.timeout": PromDuration.format(ms: queryTimeout.ms),
             "query.max-samples": "\(queryMaxSamples)",
+            "query.max-bytes": queryMaxBytes.text,
             "query.max-concurrency": "\(queryMaxConcurrency)",
             "enable-feature": featureNames.joined(separator: ","),
             "log.level": logLevel, "log.format": logFormat,
@@ -138,37 +196,5 @@ struct ListenAddress: Equatable {
         if host.hasPrefix("[") && host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         self.host = host.isEmpty ? "0.0.0.0" : host
         self.port = port
-    }
-}
-
-/// What `--enable-feature` knows.
-enum Features {
-    /// Names without an effect here: what they turn on is on anyway, or not there.
-    static let withoutEffect: Set<String> = [
-        "concurrent-rule-eval", "created-timestamp-zero-ingestion", "delayed-compaction",
-        "exemplar-storage", "extra-scrape-metrics", "fast-startup", "histograms-st-encoding",
-        "memory-snapshot-on-shutdown", "metadata-wal-records", "old-ui", "native-histograms",
-        "otlp-deltatocumulative", "otlp-native-delta-ingestion", "promql-per-step-stats",
-        "promql-duration-expr", "search-api", "st-storage", "st-synthesis", "use-uncached-io",
-        "xor2-encoding", "auto-gomemlimit", "auto-gomaxprocs", "promql-at-modifier",
-        "promql-negative-offset",
-    ]
-
-    /// - Returns: names that are not known.
-    @discardableResult
-    static func apply(_ names: [String], to options: inout EngineOptions) -> [String] {
-        var unknown: [String] = []
-        for name in names {
-            switch name {
-            case "promql-experimental-functions": options.parse.experimentalFunctions = true
-            case "promql-extended-range-selectors": options.parse.extendedRangeSelectors = true
-            case "promql-binop-fill-modifiers": options.parse.fillModifiers = true
-            case "promql-delayed-name-removal": options.delayedNameRemoval = true
-            case "type-and-unit-labels": options.typeAndUnitLabels = true
-            case "use-start-timestamps": options.useStartTimestamps = true
-            default: if !withoutEffect.contains(name) { unknown.append(name) }
-            }
-        }
-        return unknown
     }
 }

@@ -91,7 +91,15 @@ final class Server: Sendable {
         context.events = events
         context.options = Self.apiOptions(flags, retentionMs: retentionMs)
         let (scraper, quit) = (scraper, quitStream.continuation)
+        context.readOnlyReason = { store.readOnlyReason }
+        if flags.enableImport { context.importer = store }
         context.scrapePools = { scraper.pools() }
+        context.scrapePoolConfig = { name in
+            let config = box.server?.state.withLock { $0.config }
+            return config?.scrapeConfigs.first { $0.jobName == name }.map {
+                ScrapePoolConfig(yaml: $0.yaml, relabelRules: $0.relabelRules)
+            }
+        }
         context.targetMetadata = { scraper.metadata() }
         context.headStatus = { HeadStatus(store, limit: $0) }
         context.configText = { box.server?.state.withLock { $0.config.yaml } ?? "" }
@@ -239,14 +247,17 @@ final class Server: Sendable {
         options.startedMs = SystemClock().nowMs()
         options.processorCount = ProcessInfo.processInfo.activeProcessorCount
         options.revision = "tsq-" + Version.text
+        options.features = Features.byArea(flags)
         return options
     }
 
     private func logUnknownFeatures() {
         var options = EngineOptions()
-        for name in Features.apply(flags.featureNames, to: &options) {
+        let unknown = Features.apply(flags.featureNames, to: &options)
+        if !unknown.isEmpty {
             logger.warning(
-                "Unknown option for --enable-feature", metadata: ["option": "\(name)"])
+                "Unknown option for --enable-feature",
+                metadata: ["option": "\(unknown.joined(separator: ","))"])
         }
     }
 

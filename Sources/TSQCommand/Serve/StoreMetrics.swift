@@ -18,7 +18,10 @@ enum StoreMetrics {
         ("tsq_storage_disk_bytes", "Bytes of everything in the store's directory."),
         ("tsq_scrape_targets", "Targets by health."),
         ("prometheus_engine_queries", "Queries that run now."),
+        ("prometheus_engine_queries_concurrent_max", "Queries that may run at once."),
         ("tsq_queries_waiting", "Queries that wait for a thread."),
+        ("tsq_query_answer_bytes", "Bytes of results whose answers are being sent."),
+        ("tsq_storage_read_only", "1 while no samples are taken, as on a full disk."),
     ]
     private static let counters: [(name: String, help: String)] = [
         ("prometheus_tsdb_head_samples_appended_total", "Samples taken since the start."),
@@ -79,7 +82,10 @@ enum StoreMetrics {
                 gauge("tsq_scrape_targets", Double(count), [("health", health)])
             }
             gauge("prometheus_engine_queries", Double(routes.queryLoad.running))
+            gauge("prometheus_engine_queries_concurrent_max", Double(routes.queryConcurrency))
             gauge("tsq_queries_waiting", Double(routes.queryLoad.waiting))
+            gauge("tsq_query_answer_bytes", Double(routes.heldAnswers.byteCount))
+            gauge("tsq_storage_read_only", store.readOnlyReason == nil ? 0 : 1)
         }
     }
 }

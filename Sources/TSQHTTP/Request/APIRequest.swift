@@ -1,4 +1,3 @@
-import TSQEngine
 import TSQJSON
 
 /// A request as the routes see it, free of the web server.
@@ -10,15 +9,19 @@ package struct APIRequest: Sendable {
     /// The query as it came, without the question mark.
     package var query: String
     package var form: FormParameters
+    /// The body where the route reads it itself.
+    package var upload: Upload?
+    package var contentType: String?
     package var accept: String?
     package var origin: String?
-    /// Set when the client goes away.
-    package var cancellation: QueryCancellation
+    /// Who asks, for taking turns: address, and where the client says so its dashboard.
+    package var client: String
+    package var presence: ClientPresence
 
     package init(
         method: String, path: String, query: String = "", form: FormParameters,
-        accept: String? = nil, origin: String? = nil,
-        cancellation: QueryCancellation = QueryCancellation()
+        accept: String? = nil, origin: String? = nil, client: String = "",
+        presence: ClientPresence = ClientPresence()
     ) {
         self.method = method
         self.path = path
@@ -26,7 +29,8 @@ package struct APIRequest: Sendable {
         self.form = form
         self.accept = accept
         self.origin = origin
-        self.cancellation = cancellation
+        self.client = client
+        self.presence = presence
         segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map {
             let bytes = Array($0.utf8)
             switch FormParameters.percentDecoded(bytes[...], plusIsSpace: false) {
@@ -42,12 +46,18 @@ package struct APIResponse: Sendable {
     package var status: Int
     package var contentType: String?
     package var headers: [(name: String, value: String)] = []
-    package var body: [UInt8]
+    package var body: Body
+
+    package enum Body: Sendable {
+        case bytes([UInt8])
+        /// A long answer: the first piece, and who writes the others when they are wanted.
+        case pieces(first: [UInt8], AnswerPieces)
+    }
 
     package init(status: Int = 200, contentType: String?, body: [UInt8]) {
         self.status = status
         self.contentType = contentType
-        self.body = body
+        self.body = .bytes(body)
     }
 
     static func json(_ body: [UInt8], status: Int = 200) -> APIResponse {

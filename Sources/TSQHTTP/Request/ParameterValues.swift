@@ -94,6 +94,20 @@ enum ParameterValues {
         return value
     }
 
+    /// Go's `strconv.ParseBool`; false where it is not given.
+    static func flag(_ form: FormParameters, _ name: String) throws(APIError) -> Bool {
+        switch form[name] {
+        case "": return false
+        case "1", "t", "T", "TRUE", "true", "True": return true
+        case "0", "f", "F", "FALSE", "false", "False": return false
+        case let text:
+            throw .parameter(
+                name,
+                "unable to parse boolean: strconv.ParseBool: parsing \(GoQuote.quoted(text)): "
+                    + "invalid syntax")
+        }
+    }
+
     /// The selectors of `match[]`. The error is a bare text: endpoints frame it differently.
     static func matchers(_ texts: [String]) throws(MatcherError) -> [[LabelMatcher]] {
         var sets: [[LabelMatcher]] = []

@@ -104,7 +104,7 @@ extension APIRoutes {
 
     private func queryOptions(_ request: APIRequest) throws(APIError) -> QueryOptions {
         var options = QueryOptions()
-        options.cancellation = request.cancellation
+        options.cancellation = request.presence.cancellation
         if !request.form["timeout"].isEmpty {
             let timeoutNs = try ParameterValues.durationNs(request.form, "timeout")
             options.timeoutMs = min(
@@ -125,48 +125,64 @@ extension APIRoutes {
 
     // MARK: Evaluation
 
-    /// Evaluates on a thread of the query pool and writes the answer there, too.
+    /// Evaluates on a thread of the query pool and begins to write the answer there, too.
     private func answer(
         _ request: APIRequest, limit: Int, _ options: QueryOptions,
         _ evaluate: @escaping @Sendable (QueryOptions) throws(QueryError) -> QueryResult
     ) async -> APIResponse {
         let clock = context.clock
-        let submittedNs = clock.monotonicNs()
+        let submittedNs = SystemClock().monotonicNs()
         let timeoutMs = options.timeoutMs ?? context.engine().options.timeoutMs
+        let deadlineNs = submittedNs &+ UInt64(clamping: timeoutMs) &* 1_000_000
         let wantsStatistics = !request.form["stats"].isEmpty
-        let cancellation = request.cancellation
+        let heldAnswers = heldAnswers
         do throws(WorkPool.Refusal) {
-            return try await queryPool.run {
-                let startedNs = clock.monotonicNs()
-                let queuedNs = startedNs - submittedNs
-                if cancellation.isCancelled {
-                    return .failure(APIError(.canceled, "query was canceled in query queue"))
-                }
-                let restMs = timeoutMs - Int64(clamping: queuedNs / 1_000_000)
-                if restMs <= 0 {
-                    return .failure(APIError(.timeout, "query timed out in query queue"))
-                }
+            return try await queryPool.run(
+                for: request.client, deadlineNs: deadlineNs, presence: request.presence
+            ) {
+                let queuedNs = SystemClock().monotonicNs() - submittedNs
                 var options = options
-                options.timeoutMs = restMs
+                options.timeoutMs = timeoutMs - Int64(clamping: queuedNs / 1_000_000)
+                if timeoutMs <= 0 { return Self.refused(.timedOut) }
                 do throws(QueryError) {
+                    let startedNs = clock.monotonicNs()
                     var result = try evaluate(options)
                     if limit > 0 { Self.truncate(&result, to: limit) }
                     let timings = QueryTimings(
                         queuedNs: queuedNs, executedNs: clock.monotonicNs() - startedNs)
-                    return .json(
-                        Envelope.success(
-                            warnings: result.warnings, infos: result.infos,
-                            reserving: JSONWriter.byteCountEstimate(result)
-                        ) {
-                            $0.queryData(result, statistics: wantsStatistics ? timings : nil)
-                        })
+                    return Self.answer(
+                        result, wantsStatistics ? timings : nil, heldAnswers)
                 } catch {
                     return .failure(APIError(error))
                 }
             }
         } catch {
-            return .failure(APIError(.timeout, "query timed out in query queue"))
+            return Self.refused(error)
         }
+    }
+
+    private static func refused(_ refusal: WorkPool.Refusal) -> APIResponse {
+        switch refusal {
+        case .left: .failure(APIError(.canceled, "query was canceled in query queue"))
+        case .timedOut: .failure(APIError(.timeout, "query timed out in query queue"))
+        case .full: .failure(APIError(.timeout, "too many queries are waiting in query queue"))
+        case .shutDown: .failure(APIError(.canceled, "query was canceled in query queue"))
+        }
+    }
+
+    /// One body where it fits a piece; otherwise the first piece, and the rest as it is wanted.
+    private static func answer(
+        _ result: QueryResult, _ timings: QueryTimings?, _ held: HeldAnswers
+    ) -> APIResponse {
+        var writer = QueryAnswerWriter(result, statistics: timings)
+        let first = writer.next() ?? []
+        var response = APIResponse.json(first)
+        if !writer.isDone {
+            response.body = .pieces(
+                first: first,
+                AnswerPieces(writer, byteCount: result.value.byteCount, held: held))
+        }
+        return response
     }
 
     /// Keeps the first `limit` series and says so.

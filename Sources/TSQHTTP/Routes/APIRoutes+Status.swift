@@ -30,7 +30,52 @@ extension APIRoutes {
                 }
             }
         case .tsdb: return await tsdb(request)
+        case .blocks:
+            let blocks = context.blocks
+            return await onLookupPool { [self] in
+                let list = blocks()
+                return object { Self.append(list, to: &$0) }
+            }
         }
+    }
+
+    /// What is turned on, by area.
+    func features() -> APIResponse {
+        let areas = context.options.features.sorted { isBytewiseLess($0.key, $1.key) }
+        return object {
+            for (area, features) in areas {
+                $0.key(area)
+                $0.beginObject()
+                for (name, isOn) in features.sorted(by: { isBytewiseLess($0.key, $1.key) }) {
+                    $0.key(name)
+                    $0.bool(isOn)
+                }
+                $0.endObject()
+            }
+        }
+    }
+
+    /// What whoever runs the server should know now.
+    func notifications() -> APIResponse {
+        var texts: [String] = []
+        if !context.configState().isGood { texts.append("Configuration reload has failed.") }
+        if let reason = context.readOnlyReason() { texts.append("No samples are taken: \(reason)") }
+        return .json(
+            Envelope.success { json in
+                json.beginArray()
+                for text in texts {
+                    json.element()
+                    json.beginObject()
+                    json.key("text")
+                    json.string(text)
+                    json.key("date")
+                    json.string(RFC3339.format(ms: context.clock.nowMs()))
+                    json.key("active")
+                    json.bool(true)
+                    json.endObject()
+                }
+                json.endArray()
+            })
     }
 
     func rules() -> APIResponse {
@@ -140,6 +185,42 @@ extension APIRoutes {
             let head = headStatus(limit)
             return object { Self.append(head, to: &$0) }
         }
+    }
+
+    /// As Prometheus's block metas, with the file's name in place of a ULID.
+    private static func append(_ blocks: [BlockStatus], to json: inout JSONWriter) {
+        json.key("blocks")
+        json.beginArray()
+        for block in blocks {
+            json.element()
+            json.beginObject()
+            json.key("ulid")
+            json.string(block.name)
+            json.key("minTime")
+            json.int(block.minTimeMs)
+            json.key("maxTime")
+            json.int(block.maxTimeMs)
+            json.key("stats")
+            json.beginObject()
+            let counts: [(StaticString, UInt64)] = [
+                ("numSamples", block.sampleCount), ("numSeries", block.seriesCount),
+                ("numChunks", block.chunkCount), ("numBytes", block.byteCount),
+            ]
+            for (name, count) in counts {
+                json.key(name)
+                json.int(Int64(clamping: count))
+            }
+            json.endObject()
+            json.key("compaction")
+            json.beginObject()
+            json.key("level")
+            json.int(block.level)
+            json.endObject()
+            json.key("version")
+            json.int(1)
+            json.endObject()
+        }
+        json.endArray()
     }
 
     private static func append(_ head: HeadStatus, to json: inout JSONWriter) {

@@ -81,17 +81,6 @@ extension APIRoutes {
         json.endObject()
     }
 
-    func scrapePools() -> APIResponse {
-        let names = context.scrapePools().map(\.name).sorted(by: isBytewiseLess)
-        return .json(
-            Envelope.success { json in
-                json.beginObject()
-                json.key("scrapePools")
-                json.strings(names)
-                json.endObject()
-            })
-    }
-
     /// Metadata by metric name, each distinct one once.
     func metadata(_ request: APIRequest) -> APIResponse {
         let limit: Int

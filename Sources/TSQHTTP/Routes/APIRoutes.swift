@@ -9,10 +9,15 @@ package struct APIRoutes: Sendable {
     let queryPool: WorkPool
     /// Where labels and series are looked up.
     let lookupPool: WorkPool
+    /// Where the later pieces of long answers are written: never behind a query.
+    let answerPool: WorkPool
+    /// Results whose answers are being sent.
+    package let heldAnswers = HeldAnswers()
     private let cors: CORS
 
     /// Lookups that run at once: they wait for the disk more than they compute.
     private static let lookupThreadsMax = 8
+    private static let answerThreadsMax = 2
 
     /// - Throws: `RegexError` for a CORS origin that is no regular expression.
     package init(_ context: APIContext) throws(RegexError) {
@@ -20,7 +25,17 @@ package struct APIRoutes: Sendable {
         cors = try CORS(origin: context.options.corsOrigin)
         queryPool = WorkPool(name: "tsq-query", threads: max(1, context.options.queryConcurrency))
         lookupPool = WorkPool(name: "tsq-lookup", threads: Self.lookupThreadsMax)
+        answerPool = WorkPool(name: "tsq-answer", threads: Self.answerThreadsMax)
     }
+
+    private func ready() -> APIResponse {
+        guard let reason = context.readOnlyReason() else {
+            return .text("Prometheus Server is Ready.\n")
+        }
+        return .text("Service Unavailable: no samples are taken: \(reason)\n", status: 503)
+    }
+
+    package var queryConcurrency: Int { max(1, context.options.queryConcurrency) }
 
     /// Queries that wait and that run now.
     package var queryLoad: (waiting: Int, running: Int) { queryPool.load }
@@ -29,6 +44,7 @@ package struct APIRoutes: Sendable {
     package func shutDown() {
         queryPool.shutDown()
         lookupPool.shutDown()
+        answerPool.shutDown()
     }
 
     /// The answer to any request, errors included.
@@ -60,13 +76,19 @@ package struct APIRoutes: Sendable {
         case .metadata: return metadata(request)
         case .targets: return targets(request)
         case .targetsMetadata: return targetsMetadata(request)
+        case .relabelSteps: return relabelSteps(request)
         case .scrapePools: return scrapePools()
+        case .scrapePoolConfig: return scrapePoolConfig(request)
         case .alertmanagers: return alertmanagers()
         case .rules: return rules()
         case .alerts: return alerts()
+        case .features: return features()
+        case .notifications: return notifications()
         case .status(let page): return await status(page, request)
+        case .admin(let action): return await admin(action, request)
+        case .importSamples: return await importSamples(request)
         case .healthy: return .text("Prometheus Server is Healthy.\n")
-        case .ready: return .text("Prometheus Server is Ready.\n")
+        case .ready: return ready()
         case .reload: return await reload()
         case .quit: return quit()
         case .metrics: return metrics(request)
@@ -81,7 +103,7 @@ package struct APIRoutes: Sendable {
         do throws(WorkPool.Refusal) {
             return try await lookupPool.run(work)
         } catch {
-            return .failure(APIError(.unavailable, "too many requests are waiting"))
+            return .failure(APIError(.timeout, "too many requests are waiting"))
         }
     }
 

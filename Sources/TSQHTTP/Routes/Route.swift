@@ -2,12 +2,22 @@
 enum Route: Equatable {
     case query, queryRange, queryExemplars, formatQuery, parseQuery
     case labelNames, labelValues(String), series, metadata
-    case targets, targetsMetadata, scrapePools, alertmanagers, rules, alerts
+    case targets, targetsMetadata, relabelSteps, scrapePools, scrapePoolConfig
+    case alertmanagers, rules, alerts, features, notifications
     case status(StatusPage)
+    case admin(AdminAction), importSamples
     case healthy, ready, reload, quit, metrics, federate, version, page, graph
 
     enum StatusPage: String {
         case buildinfo, runtimeinfo, config, flags, tsdb, walreplay
+        case blocks = "tsdb/blocks"
+    }
+
+    enum AdminAction: String {
+        case deleteSeries = "delete_series"
+        case cleanTombstones = "clean_tombstones"
+        case snapshot, deletions
+        case undoDeletion = "undo_deletion"
     }
 
     /// - Parameter segments: the path's parts, decoded; `/` is one empty part.
@@ -42,7 +52,12 @@ enum Route: Equatable {
         case ["metadata"]: self = .metadata
         case ["targets"]: self = .targets
         case ["targets", "metadata"]: self = .targetsMetadata
+        case ["targets", "relabel_steps"]: self = .relabelSteps
         case ["scrape_pools"]: self = .scrapePools
+        case ["scrape_pools", "config"]: self = .scrapePoolConfig
+        case ["features"]: self = .features
+        case ["notifications"]: self = .notifications
+        case ["import"]: self = .importSamples
         case ["alertmanagers"]: self = .alertmanagers
         case ["rules"]: self = .rules
         case ["alerts"]: self = .alerts
@@ -51,10 +66,14 @@ enum Route: Equatable {
                 !segments[1].isEmpty
             {
                 self = .labelValues(segments[1])
-            } else if segments.count == 2, segments[0] == "status",
-                let page = StatusPage(rawValue: segments[1])
+            } else if segments.first == "status",
+                let page = StatusPage(rawValue: segments.dropFirst().joined(separator: "/"))
             {
                 self = .status(page)
+            } else if segments.count == 3, segments[0] == "admin", segments[1] == "tsdb",
+                let action = AdminAction(rawValue: segments[2])
+            {
+                self = .admin(action)
             } else {
                 return nil
             }
@@ -73,7 +92,9 @@ enum Route: Equatable {
         switch self {
         case .query, .queryRange, .queryExemplars, .formatQuery, .parseQuery, .labelNames, .series:
             ["GET", "POST"]
-        case .reload, .quit: ["POST", "PUT"]
+        case .admin(.deletions): ["GET"]
+        case .reload, .quit, .admin: ["POST", "PUT"]
+        case .importSamples: ["POST"]
         // Go's file and handler functions answer HEAD where GET is registered for both.
         case .healthy, .ready, .metrics, .page, .version, .graph, .federate: ["GET", "HEAD"]
         default: ["GET"]
@@ -84,7 +105,7 @@ enum Route: Equatable {
     var needsReady: Bool {
         switch self {
         case .healthy, .metrics, .version, .reload, .quit, .page, .graph: false
-        case .status(.walreplay): false
+        case .status(.walreplay), .notifications: false
         default: true
         }
     }

@@ -9,15 +9,17 @@ import TSQEngine
 package struct APIServer: Sendable {
     /// A form body larger than this is refused, as Go's form parser refuses it.
     static let formByteCountMax = 10 << 20
+    /// A dashboard's name is cut off here: it becomes a key.
+    static let dashboardByteCountMax = 64
     /// `--web.max-connections`
-    static let connectionCountMax = 512
+    package static let connectionCountMax = 512
 
     package let routes: APIRoutes
     private let disconnects = Disconnects()
 
     package init(_ routes: APIRoutes) { self.routes = routes }
 
-    /// Cancels what is being answered, so that a stop does not wait for long queries.
+    /// Tells what is being answered that nobody waits, so that a stop does not wait for long queries.
     package func cancelRunning() { disconnects.cancelAll() }
 
     /// A web application to run as a service. It answers until its task is cancelled or its service
@@ -59,22 +61,48 @@ struct APIResponder: HTTPResponder {
     let disconnects: Disconnects
 
     func respond(to request: Request, context: APIRequestContext) async throws -> Response {
-        guard let form = try await Self.form(request) else {
-            return Response(status: .contentTooLarge)
-        }
-        let cancellation = QueryCancellation()
-        let apiRequest = APIRequest(
-            method: request.method.rawValue, path: request.uri.path,
-            query: request.uri.query ?? "", form: form,
-            accept: request.headers[.accept], origin: request.headers[.origin],
-            cancellation: cancellation)
-        let ticket = disconnects.watch(context.channel, cancellation)
+        let presence = ClientPresence()
+        let ticket = disconnects.watch(context.channel, presence)
         defer { disconnects.end(ticket) }
+        let query = request.uri.query ?? ""
+        var apiRequest = APIRequest(
+            method: request.method.rawValue, path: request.uri.path, query: query,
+            form: FormParameters(query: query), accept: request.headers[.accept],
+            origin: request.headers[.origin], client: Self.client(request, context.channel),
+            presence: presence)
+        if routes.takesBody(apiRequest) {
+            apiRequest.contentType = request.headers[.contentType]
+            apiRequest.upload = Upload(
+                request.body, contentEncoding: request.headers[.contentEncoding])
+        } else if Self.hasForm(request) {
+            guard let buffer = try? await request.body.collect(upTo: APIServer.formByteCountMax)
+            else { return Response(status: .contentTooLarge) }
+            apiRequest.form = FormParameters(query: query, body: Array(buffer.readableBytesView))
+        }
         let answer = await routes.respond(to: apiRequest)
-        return await response(answer, to: request)
+        return await response(answer, to: request, context.channel)
     }
 
-    private func response(_ answer: APIResponse, to request: Request) async -> Response {
+    /// Address and dashboard: Grafana asks for all of its users from one address and says which
+    /// dashboard it asks for.
+    private static func client(_ request: Request, _ channel: any Channel) -> String {
+        let address = channel.remoteAddress?.ipAddress ?? ""
+        guard let dashboard = request.headers[dashboardHeader] else { return address }
+        return address + " " + dashboard.prefix(APIServer.dashboardByteCountMax)
+    }
+
+    private static let dashboardHeader =
+        HTTPField.Name("X-Dashboard-Uid") ?? HTTPField.Name.referer
+
+    private static func hasForm(_ request: Request) -> Bool {
+        guard request.method == .post || request.method == .put else { return false }
+        return request.headers[.contentType]?.lowercased()
+            .hasPrefix("application/x-www-form-urlencoded") ?? false
+    }
+
+    private func response(
+        _ answer: APIResponse, to request: Request, _ channel: any Channel
+    ) async -> Response {
         var headers = HTTPFields()
         if let type = answer.contentType { headers[.contentType] = type }
         for (name, value) in answer.headers {
@@ -82,47 +110,50 @@ struct APIResponder: HTTPResponder {
                 headers.append(HTTPField(name: name, value: value))
             }
         }
-        var body = answer.body
-        if body.count >= Compression.byteCountMin,
-            let compression = Compression.negotiate(
-                acceptEncoding: request.headers[.acceptEncoding])
-        {
-            headers[.vary] = headers[.vary].map { $0 + ", Accept-Encoding" } ?? "Accept-Encoding"
-            // Large bodies take milliseconds: not on an event loop.
-            let plain = body
-            if let compressed = try? await routes.lookupPool.run({ compression.compress(plain) }) {
-                body = compressed
-                headers[.contentEncoding] = compression.rawValue
-            }
-        }
         let status = HTTPResponse.Status(
             code: answer.status, reasonPhrase: Self.reason(answer.status))
-        if request.method == .head {
-            headers[.contentLength] = String(body.count)
-            return Response(status: status, headers: headers)
+        let compression = Compression.negotiate(
+            acceptEncoding: request.headers[.acceptEncoding])
+        switch answer.body {
+        case .bytes(var body):
+            if body.count >= Compression.byteCountMin, let compression {
+                Self.addVary(&headers)
+                // Large bodies take milliseconds: not on an event loop.
+                let plain = body
+                if let compressed = try? await routes.lookupPool.run({
+                    compression.compress(plain)
+                }) {
+                    body = compressed
+                    headers[.contentEncoding] = compression.rawValue
+                }
+            }
+            if request.method == .head {
+                headers[.contentLength] = String(body.count)
+                return Response(status: status, headers: headers)
+            }
+            return Response(
+                status: status, headers: headers,
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        case .pieces(let first, let rest):
+            if let compression {
+                Self.addVary(&headers)
+                headers[.contentEncoding] = compression.rawValue
+            }
+            let stream = AnswerStream(
+                first: first, rest: rest, compression: compression, pool: routes.answerPool,
+                channel: channel)
+            return Response(
+                status: status, headers: headers,
+                body: ResponseBody { writer in try await stream.write(to: &writer) })
         }
-        return Response(
-            status: status, headers: headers,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    private static func addVary(_ headers: inout HTTPFields) {
+        headers[.vary] = headers[.vary].map { $0 + ", Accept-Encoding" } ?? "Accept-Encoding"
     }
 
     /// Go's names of the statuses that are used.
     private static func reason(_ status: Int) -> String {
         status == 499 ? "Client Closed Request" : HTTPResponse.Status(code: status).reasonPhrase
-    }
-
-    /// nil where the body is too large.
-    private static func form(_ request: Request) async throws -> FormParameters? {
-        let query = request.uri.query ?? ""
-        let isForm =
-            request.headers[.contentType]?.lowercased()
-            .hasPrefix("application/x-www-form-urlencoded") ?? false
-        guard isForm, request.method == .post || request.method == .put else {
-            return FormParameters(query: query)
-        }
-        guard let buffer = try? await request.body.collect(upTo: APIServer.formByteCountMax) else {
-            return nil
-        }
-        return FormParameters(query: query, body: Array(buffer.readableBytesView))
     }
 }

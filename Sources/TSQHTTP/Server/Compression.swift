@@ -26,16 +26,19 @@ package enum Compression: String, Sendable {
         return accepted.contains("gzip") ? .gzip : accepted.contains("deflate") ? .deflate : nil
     }
 
+    /// Prepares `stream`; to be ended with `deflateEnd`.
+    func start(_ stream: inout z_stream) -> Bool {
+        // 15 bits of window; 16 more ask for gzip's frame.
+        let windowBits: Int32 = self == .gzip ? 31 : 15
+        return deflateInit2_(
+            &stream, Self.level, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+            Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    }
+
     /// nil where zlib fails or gains nothing; then the body goes out as it is.
     package func compress(_ body: [UInt8]) -> [UInt8]? {
         var stream = z_stream()
-        // 15 bits of window; 16 more ask for gzip's frame.
-        let windowBits: Int32 = self == .gzip ? 31 : 15
-        guard body.count <= UInt32.max,
-            deflateInit2_(
-                &stream, Self.level, Z_DEFLATED, windowBits, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
-                Int32(MemoryLayout<z_stream>.size)) == Z_OK
-        else { return nil }
+        guard body.count <= UInt32.max, start(&stream) else { return nil }
         defer { deflateEnd(&stream) }
         let bound = Int(deflateBound(&stream, UInt(body.count)))
         let compressed: [UInt8] = body.withUnsafeBufferPointer { input in

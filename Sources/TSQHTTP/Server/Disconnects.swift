@@ -1,8 +1,7 @@
 import NIOCore
 import Synchronization
-import TSQEngine
 
-/// Cancels the queries of clients that went away.
+/// Tells the requests of clients that went away.
 final class Disconnects: Sendable {
     struct Ticket {
         fileprivate let channel: ObjectIdentifier
@@ -11,17 +10,17 @@ final class Disconnects: Sendable {
 
     private struct State {
         var nextNumber: UInt64 = 0
-        var byChannel: [ObjectIdentifier: [UInt64: QueryCancellation]] = [:]
+        var byChannel: [ObjectIdentifier: [UInt64: ClientPresence]] = [:]
     }
 
     private let state = Mutex(State())
 
-    /// Until `end`, `cancellation` is set when the channel's client goes away.
-    func watch(_ channel: any Channel, _ cancellation: QueryCancellation) -> Ticket {
+    /// Until `end`, `presence` is told when the channel's client goes away.
+    func watch(_ channel: any Channel, _ presence: ClientPresence) -> Ticket {
         let id = ObjectIdentifier(channel)
         return state.withLock { state in
             state.nextNumber += 1
-            state.byChannel[id, default: [:]][state.nextNumber] = cancellation
+            state.byChannel[id, default: [:]][state.nextNumber] = presence
             return Ticket(channel: id, number: state.nextNumber)
         }
     }
@@ -40,12 +39,12 @@ final class Disconnects: Sendable {
             defer { state.byChannel = [:] }
             return state.byChannel.values.flatMap(\.values)
         }
-        for cancellation in all { cancellation.cancel() }
+        for presence in all { presence.leave() }
     }
 
     fileprivate func clientLeft(_ channel: any Channel) {
         let running = state.withLock { $0.byChannel.removeValue(forKey: ObjectIdentifier(channel)) }
-        for cancellation in (running ?? [:]).values { cancellation.cancel() }
+        for presence in (running ?? [:]).values { presence.leave() }
     }
 }
 

@@ -1,48 +1,82 @@
 import Foundation
+import TSQBase
 
 /// Threads of their own for work that computes for long or reads the disk: never an event loop, never
-/// Swift's cooperative pool. Work starts in order of arrival; threads are started when they are first
+/// Swift's cooperative pool. Clients take turns (`FairQueue`); threads are started when they are first
 /// needed and stay until the pool is shut down.
 package final class WorkPool: @unchecked Sendable {
     // Safe to send because: `condition` is held wherever a variable is read or written.
 
     /// What waits at most: beyond it work is refused at once instead of piling up.
     package static let waitingCountMax = 10_000
+    /// What waits at most for one client, so that the queue has room for others.
+    package static let waitingPerClientMax = 2_000
     /// Room for deeply nested expressions.
     private static let stackBytes = 8 << 20
+    /// How often waiting work is looked over for deadlines that passed.
+    private static let watchIntervalNs: UInt64 = 20_000_000
 
-    /// `waitingCountMax` are waiting, or the pool is shut down.
-    package struct Refusal: Error {}
+    /// Why work did not run.
+    package enum Refusal: Error, Equatable {
+        /// `waitingCountMax` or `waitingPerClientMax` are waiting.
+        case full
+        /// The deadline passed while it waited.
+        case timedOut
+        /// The client went away while it waited.
+        case left
+        case shutDown
+    }
+
+    private struct Item {
+        let deadlineNs: UInt64
+        let start: @Sendable () -> Void
+        let refuse: @Sendable (Refusal) -> Void
+    }
 
     private let name: String
     private let threadCountMax: Int
+    /// Threads that one client may have at once: some stay free for others.
+    let threadsPerClientMax: Int
+    private let clock = SystemClock()
     private let condition = NSCondition()
-    private var waiting = Queue()
+    private var waiting = FairQueue<Item>()
+    private var runningByClient: [String: Int] = [:]
     private var threadCount = 0
     private var idleCount = 0
+    private var isWatched = false
     private var isShutDown = false
 
     package init(name: String, threads threadCountMax: Int) {
         precondition(threadCountMax > 0, "BUG: a pool without threads")
         self.name = name
         self.threadCountMax = threadCountMax
+        threadsPerClientMax = threadCountMax - threadCountMax / 4
     }
 
     /// Waiting and running now, for `/metrics`.
     package var load: (waiting: Int, running: Int) {
-        condition.withLock { (waiting.count, threadCount - idleCount) }
+        condition.withLock { (waiting.count, runningByClient.values.reduce(0, +)) }
     }
 
     /// Runs `work` on one of the threads.
+    ///
+    /// - Parameters:
+    ///   - client: who asks; clients take turns.
+    ///   - deadlineNs: when waiting ends, on the monotonic clock. Work that began is not stopped.
+    ///   - presence: work whose client left does not begin.
     package func run<Value: Sendable>(
+        for client: String = "", deadlineNs: UInt64 = .max, presence: ClientPresence? = nil,
         _ work: @escaping @Sendable () -> Value
     ) async throws(Refusal) -> Value {
-        let value: Value? = await withCheckedContinuation { continuation in
-            let accepted = submit { continuation.resume(returning: work()) }
-            if !accepted { continuation.resume(returning: nil) }
+        let result: Result<Value, Refusal> = await withCheckedContinuation { continuation in
+            submit(
+                Item(
+                    deadlineNs: deadlineNs,
+                    start: { continuation.resume(returning: .success(work())) },
+                    refuse: { continuation.resume(returning: .failure($0)) }),
+                client, presence)
         }
-        guard let value else { throw Refusal() }
-        return value
+        return try result.get()
     }
 
     /// Lets running and waiting work end, takes no more.
@@ -53,31 +87,56 @@ package final class WorkPool: @unchecked Sendable {
         }
     }
 
-    private func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
-        condition.withLock {
-            if isShutDown || waiting.count >= Self.waitingCountMax { return false }
-            waiting.append(work)
+    private func submit(_ item: Item, _ client: String, _ presence: ClientPresence?) {
+        let submitted: Result<UInt64, Refusal> = condition.withLock {
+            if isShutDown { return .failure(.shutDown) }
+            if waiting.count >= Self.waitingCountMax
+                || waiting.count(of: client) >= Self.waitingPerClientMax
+            {
+                return .failure(.full)
+            }
+            let id = waiting.append(item, of: client)
             if idleCount < waiting.count && threadCount < threadCountMax {
-                threadCount += 1
-                let thread = Thread { [self] in runThread() }
-                thread.name = name
-                thread.stackSize = Self.stackBytes
-                thread.start()
+                startThread()
             } else {
                 condition.signal()
+                watchDeadlines()
             }
-            return true
+            return .success(id)
         }
+        switch submitted {
+        case .failure(let refusal): item.refuse(refusal)
+        case .success(let id):
+            presence?.whenLeft { [weak self] in self?.withdraw(id, client) }
+        }
+    }
+
+    private func withdraw(_ id: UInt64, _ client: String) {
+        condition.withLock { waiting.remove(id, of: client) }?.refuse(.left)
+    }
+
+    // MARK: Threads
+
+    /// `condition` is held.
+    private func startThread() {
+        threadCount += 1
+        let thread = Thread { [self] in runThread() }
+        thread.name = name
+        thread.stackSize = Self.stackBytes
+        thread.start()
     }
 
     private func runThread() {
         condition.lock()
         while true {
-            if let work = waiting.takeFirst() {
+            if let (client, item) = waiting.takeFirst(where: mayStart) {
+                runningByClient[client, default: 0] += 1
                 condition.unlock()
-                work()
+                item.start()
                 condition.lock()
-            } else if isShutDown {
+                let running = runningByClient[client, default: 1] - 1
+                runningByClient[client] = running > 0 ? running : nil
+            } else if isShutDown && waiting.count == 0 {
                 break
             } else {
                 idleCount += 1
@@ -86,27 +145,38 @@ package final class WorkPool: @unchecked Sendable {
             }
         }
         threadCount -= 1
+        // Another thread may wait for the last piece of a client that had its share.
+        condition.broadcast()
         condition.unlock()
     }
 
-    /// First in, first out, without moving the rest at every step.
-    private struct Queue {
-        private var items: [@Sendable () -> Void] = []
-        private var start = 0
+    private func mayStart(_ client: String) -> Bool {
+        runningByClient[client, default: 0] < threadsPerClientMax
+    }
 
-        var count: Int { items.count - start }
+    // MARK: Deadlines
 
-        mutating func append(_ item: @escaping @Sendable () -> Void) { items.append(item) }
-
-        mutating func takeFirst() -> (@Sendable () -> Void)? {
-            guard start < items.count else { return nil }
-            let item = items[start]
-            start += 1
-            if start >= 64, start * 2 > items.count {
-                items.removeFirst(start)
-                start = 0
+    /// Looks after deadlines while something waits. `condition` is held.
+    private func watchDeadlines() {
+        if isWatched { return }
+        isWatched = true
+        Task.detached { [weak self] in
+            while true {
+                try? await Task.sleep(nanoseconds: Self.watchIntervalNs)
+                guard let self, self.refuseOverdue() else { return }
             }
-            return item
         }
+    }
+
+    /// - Returns: whether anything still waits.
+    private func refuseOverdue() -> Bool {
+        let nowNs = clock.monotonicNs()
+        let (overdue, goesOn) = condition.withLock {
+            let overdue = waiting.removeAll { $0.deadlineNs <= nowNs }
+            isWatched = waiting.count > 0
+            return (overdue, isWatched)
+        }
+        for item in overdue { item.refuse(.timedOut) }
+        return goesOn
     }
 }
