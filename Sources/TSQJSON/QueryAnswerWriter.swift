@@ -44,6 +44,16 @@ package struct QueryAnswerWriter: @unchecked Sendable {
         }
     }
 
+    /// What the text of `result` takes at most at once: a piece that is sent and the next one.
+    package static func byteCountMax(_ result: QueryResult) -> Int {
+        min(
+            JSONWriter.byteCountEstimate(result),
+            2 * (pieceByteCount + pointsAtOnce * pointByteCount))
+    }
+
+    /// Of a usual point.
+    private static let pointByteCount = 40
+
     /// All of it.
     package static func whole(
         _ result: QueryResult, statistics: QueryTimings? = nil
@@ -194,23 +204,15 @@ package struct QueryAnswerWriter: @unchecked Sendable {
             json.key("stats")
             json.statistics(result.statistics, timings)
         }
+        if let explain = result.explain {
+            json.key("explain")
+            json.plan(explain)
+        }
         json.endObject()
         if isFramed {
             Envelope.append(result.warnings, result.infos, to: &json)
             json.endObject()
         }
         place = .done
-    }
-}
-
-extension QueryResult.Value {
-    /// About what the columns hold in memory.
-    package var byteCount: Int64 {
-        switch self {
-        case .scalar, .string: 0
-        case .vector(let series), .matrix(let series):
-            Int64(series.values.count) * 16 + Int64(series.histograms.count) * 512
-                + Int64(series.count) * 128
-        }
     }
 }

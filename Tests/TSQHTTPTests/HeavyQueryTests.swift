@@ -19,16 +19,19 @@ import Testing
 
 @Suite("Heavy queries over a socket", .serialized)
 struct HeavyQueryTests {
-    /// Many millions of rows, each of a few hundred steps.
-    private static let endless = "sum_over_time(sum(up%2Bup)[300d:1s])"
+    /// Lasts half a minute.
+    private static let endless = "sum(slow)"
 
     private var context: APIContext {
-        var options = EngineOptions()
-        options.tileStepsMax = 256
-        let engine = QueryEngine(options: options)
         var context = APIFixture.context()
-        context.engine = { engine }
+        context.source = SlowSource()
         return context
+    }
+
+    /// Looks every millisecond, for at most ten seconds.
+    private func eventually(_ condition: () -> Bool) async throws {
+        for _ in 0..<10_000 where !condition() { try await Task.sleep(for: .milliseconds(1)) }
+        try #require(condition())
     }
 
     private func withServer(
@@ -70,12 +73,12 @@ struct HeavyQueryTests {
             let port = try #require(client.port)
             for _ in 0..<3 {
                 let fd = try connect(port: port, Self.endless)
-                while routes.queryLoad.running == 0 { try await Task.sleep(for: .milliseconds(1)) }
+                try await eventually { routes.queryLoad.running > 0 }
                 try await Task.sleep(for: .milliseconds(50))
                 #expect(routes.queryLoad.running == 1)
                 let started = ContinuousClock.now
                 close(fd)
-                while routes.queryLoad.running > 0 { try await Task.sleep(for: .milliseconds(1)) }
+                try await eventually { routes.queryLoad.running == 0 }
                 #expect(ContinuousClock.now - started < .milliseconds(100))
             }
         }
@@ -88,11 +91,11 @@ struct HeavyQueryTests {
         try await withServer(context) { client, routes in
             let port = try #require(client.port)
             let first = try connect(port: port, Self.endless)
-            while routes.queryLoad.running == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { routes.queryLoad.running > 0 }
             let second = try connect(port: port, "up")
-            while routes.queryLoad.waiting == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { routes.queryLoad.waiting > 0 }
             close(second)
-            while routes.queryLoad.waiting > 0 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { routes.queryLoad.waiting == 0 }
             let answer = try await client.execute(
                 uri: "/api/v1/query?query=up&timeout=50ms", method: .get)
             #expect(answer.status.code == 503)
@@ -101,7 +104,7 @@ struct HeavyQueryTests {
                     == #"{"status":"error","errorType":"timeout","error":"query timed out in query queue"}"#
             )
             close(first)
-            while routes.queryLoad.running > 0 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { routes.queryLoad.running == 0 }
         }
     }
 
@@ -154,16 +157,13 @@ struct HeavyQueryTests {
         try await withServer(context) { client, routes in
             let port = try #require(client.port)
             let fd = try connect(port: port, "long%5B10m%5D")
-            while routes.heldAnswers.byteCount == 0 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { routes.heldAnswers.byteCount > 0 }
             // The query's thread is free while the client makes up its mind.
-            while routes.queryLoad.running > 0 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventually { routes.queryLoad.running == 0 }
             try await Task.sleep(for: .milliseconds(100))
             #expect(routes.heldAnswers.byteCount > 9_000_000)
             close(fd)
-            for _ in 0..<500 where routes.heldAnswers.byteCount > 0 {
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(routes.heldAnswers.byteCount == 0)
+            try await eventually { routes.heldAnswers.byteCount == 0 }
         }
     }
 }

@@ -19,6 +19,7 @@ struct QueryCommand: AsyncParsableCommand {
               tsq query 'sum by (job) (up)' --data d --time 2026-01-02T15:04:05Z
               tsq query 'rate(node_cpu_seconds_total[5m])' --data d --since 1h -o graph
               tsq query up --start 1700000000 --end 1700003600 --step 15s -o csv
+              tsq query 'sum by (job) (rate(http_requests_total[5m]))' --data d --explain
             """)
 
     @Argument(help: "The expression.")
@@ -49,7 +50,17 @@ struct QueryCommand: AsyncParsableCommand {
         help: "table, graph, json or csv. (default: table on a terminal, json otherwise)")
     var output: OutputFormat?
 
+    @Flag(
+        help: """
+            Show the plan as it was executed: what each operator delivered, held and took. With -o \
+            json the whole answer, the plan in it.
+            """)
+    var explain = false
+
     mutating func validate() throws {
+        if explain, let output, output != .json, output != .table {
+            throw ValidationError("--explain is shown as table or json.")
+        }
         if time != nil && (since != nil || start != nil) {
             throw ValidationError("--time is for one moment, --since and --start are for ranges.")
         }
@@ -60,15 +71,29 @@ struct QueryCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let format = output ?? (StandardOutput.isTerminal ? .table : .json)
+        let isForPeople = StandardOutput.isTerminal || explain
+        let format = output ?? (isForPeople ? .table : .json)
         let span = try span(format, nowMs: SystemClock().nowMs())
-        let body = try await source.source.query(expression, span)
+        let body = try await source.source.query(expression, span, explain: explain)
         if format == .json {
             StandardOutput.write(body + [0x0A])
             return
         }
         let answer = try QueryAnswer(body)
         for note in answer.notes { StandardError.write("\(note)\n") }
+        if explain {
+            struct Body: Decodable {
+                struct Data: Decodable { let explain: ExplainTree? }
+                let data: Data
+            }
+            guard let plan = try APIClient.decode(Body.self, body).data.explain else {
+                throw CommandFailure("the answer has no plan: the server is not tsq, or older")
+            }
+            let points = answer.series.reduce(0) { $0 + $1.points.count }
+            StandardOutput.write(
+                ExplainOutput.render(plan) + "\n\(answer.series.count) series, \(points) points\n")
+            return
+        }
         switch format {
         case .csv: StandardOutput.write(CSVOutput.render(answer))
         case .graph:

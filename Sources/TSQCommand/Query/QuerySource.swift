@@ -52,20 +52,25 @@ enum QuerySpan: Equatable {
 
 extension QuerySource {
     /// The answer as the HTTP API gives it: both sources then go the same way to the screen.
-    func query(_ expression: String, _ span: QuerySpan) async throws -> [UInt8] {
+    func query(
+        _ expression: String, _ span: QuerySpan, explain: Bool = false
+    ) async throws -> [UInt8] {
         switch self {
-        case .store(let source): return try Self.evaluate(expression, span, source)
+        case .store(let source):
+            return try Self.evaluate(expression, span, source, explain: explain)
         case .server(let client):
+            var parameters = [("query", expression)]
+            if explain { parameters.append(("explain", "1")) }
             switch span {
             case .instant(let atMs):
                 return try await client.ask(
-                    "query", [("query", expression), ("time", Self.seconds(atMs))])
+                    "query", parameters + [("time", Self.seconds(atMs))])
             case .range(let startMs, let endMs, let stepMs):
                 return try await client.ask(
                     "query_range",
-                    [
-                        ("query", expression), ("start", Self.seconds(startMs)),
-                        ("end", Self.seconds(endMs)), ("step", Self.seconds(stepMs)),
+                    parameters + [
+                        ("start", Self.seconds(startMs)), ("end", Self.seconds(endMs)),
+                        ("step", Self.seconds(stepMs)),
                     ])
             }
         }
@@ -73,19 +78,22 @@ extension QuerySource {
 
     /// All experimental syntax is on: a command line asks for what it writes.
     private static func evaluate(
-        _ expression: String, _ span: QuerySpan, _ source: any SeriesSource
+        _ expression: String, _ span: QuerySpan, _ source: any SeriesSource, explain: Bool
     ) throws -> [UInt8] {
         var options = EngineOptions()
         options.parse = .all
         let engine = QueryEngine(options: options)
+        var query = QueryOptions()
+        query.explain = explain
         do throws(QueryError) {
             let result =
                 switch span {
                 case .instant(let atMs):
-                    try engine.instant(expression, atMs: atMs, from: source)
+                    try engine.instant(expression, atMs: atMs, from: source, options: query)
                 case .range(let startMs, let endMs, let stepMs):
                     try engine.range(
-                        expression, startMs: startMs, endMs: endMs, stepMs: stepMs, from: source)
+                        expression, startMs: startMs, endMs: endMs, stepMs: stepMs, from: source,
+                        options: query)
                 }
             return QueryAnswerWriter.whole(result)
         } catch {

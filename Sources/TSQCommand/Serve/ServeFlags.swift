@@ -145,8 +145,11 @@ struct ServeFlags: ParsableArguments {
     }
 
     /// Settings of the engine; `evaluationIntervalMs` is the configuration's.
-    func engineOptions(evaluationIntervalMs: Int64) -> EngineOptions {
+    func engineOptions(
+        evaluationIntervalMs: Int64, pool: MemoryPool? = nil
+    ) -> EngineOptions {
         var options = EngineOptions()
+        options.memoryPool = pool
         Features.apply(featureNames, to: &options)
         options.lookbackMs = lookback.ms
         options.timeoutMs = queryTimeout.ms

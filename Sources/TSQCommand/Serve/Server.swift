@@ -20,6 +20,8 @@ final class Server: Sendable {
     let scraper: ScrapeManager
     let metrics: PrometheusMetricsFactory
     let logger: Logger
+    /// What all queries together may hold.
+    let queryMemory: MemoryPool
     private let routes: APIRoutes
     private let state: Mutex<State>
     private let quitStream:
@@ -79,11 +81,12 @@ final class Server: Sendable {
         self.store = store
         self.metrics = metrics
         self.logger = logger
+        queryMemory = MemoryPool(bytesMax: Self.queryBytesMax(flags))
         scraper = ScrapeManager(appender: store, events: events)
         quitStream = AsyncStream.makeStream(of: Void.self)
         let engine = QueryEngine(
             options: flags.engineOptions(
-                evaluationIntervalMs: config.global.evaluationIntervalMs))
+                evaluationIntervalMs: config.global.evaluationIntervalMs, pool: queryMemory))
         state = Mutex(
             State(config: config, engine: engine, configLoadedMs: SystemClock().nowMs()))
         let box = ServerBox()
@@ -119,7 +122,8 @@ final class Server: Sendable {
             throw CommandFailure("--web.cors.origin: \(error)", code: TSQ.Exit.usage)
         }
         box.set(self)
-        StoreMetrics.register(store: store, scraper: scraper, routes: routes, in: metrics)
+        StoreMetrics.register(
+            store: store, scraper: scraper, routes: routes, queryMemory: queryMemory, in: metrics)
     }
 
     var engine: QueryEngine { state.withLock { $0.engine } }
@@ -214,7 +218,8 @@ final class Server: Sendable {
             try await scraper.apply(config)
             let engine = QueryEngine(
                 options: flags.engineOptions(
-                    evaluationIntervalMs: config.global.evaluationIntervalMs))
+                    evaluationIntervalMs: config.global.evaluationIntervalMs,
+                    pool: queryMemory))
             state.withLock {
                 $0 = State(config: config, engine: engine, configLoadedMs: startedMs)
             }
@@ -234,6 +239,13 @@ final class Server: Sendable {
     private static func retentionMs(_ flags: ServeFlags, _ config: ServerConfig) -> Int64 {
         let wanted = config.storage.retentionTimeMs ?? flags.retention?.ms ?? 0
         return wanted > 0 ? wanted : ServeFlags.retentionDefaultMs
+    }
+
+    /// Queries' share of the memory limit; without one half of the machine's memory.
+    private static func queryBytesMax(_ flags: ServeFlags) -> Int64 {
+        if let limit = flags.memoryLimit?.byteCount, limit > 0 { return Int64(limit) / 2 }
+        let half = Int64(clamping: ProcessInfo.processInfo.physicalMemory / 2)
+        return max(half, Int64(flags.queryMaxBytes.byteCount))
     }
 
     private static func apiOptions(_ flags: ServeFlags, retentionMs: Int64) -> APIOptions {

@@ -1,4 +1,5 @@
 import TSQBase
+import TSQEngine
 import TSQHTTP
 import TSQMetrics
 import TSQScrape
@@ -20,6 +21,8 @@ enum StoreMetrics {
         ("prometheus_engine_queries", "Queries that run now."),
         ("prometheus_engine_queries_concurrent_max", "Queries that may run at once."),
         ("tsq_queries_waiting", "Queries that wait for a thread."),
+        ("tsq_query_memory_bytes", "Bytes that queries and their answers hold now."),
+        ("tsq_query_memory_limit_bytes", "Bytes that queries and their answers may hold together."),
         ("tsq_query_answer_bytes", "Bytes of results whose answers are being sent."),
         ("tsq_storage_read_only", "1 while no samples are taken, as on a full disk."),
     ]
@@ -40,7 +43,7 @@ enum StoreMetrics {
     ]
 
     static func register(
-        store: Store, scraper: ScrapeManager, routes: APIRoutes,
+        store: Store, scraper: ScrapeManager, routes: APIRoutes, queryMemory: MemoryPool,
         in metrics: PrometheusMetricsFactory
     ) {
         for (name, help) in gauges + counters { metrics.register(help: help, for: name) }
@@ -84,6 +87,8 @@ enum StoreMetrics {
             gauge("prometheus_engine_queries", Double(routes.queryLoad.running))
             gauge("prometheus_engine_queries_concurrent_max", Double(routes.queryConcurrency))
             gauge("tsq_queries_waiting", Double(routes.queryLoad.waiting))
+            gauge("tsq_query_memory_bytes", Double(queryMemory.bytesInUse))
+            gauge("tsq_query_memory_limit_bytes", Double(queryMemory.bytesMax))
             gauge("tsq_query_answer_bytes", Double(routes.heldAnswers.byteCount))
             gauge("tsq_storage_read_only", store.readOnlyReason == nil ? 0 : 1)
         }

@@ -41,6 +41,7 @@ struct QueryBudget {
     @inline(__always)
     mutating func tick() throws(QueryError) {
         ticks &+= 1
+        if let cancellation, cancellation.isCancelled { return try check() }
         if ticks % Self.ticksPerClockRead != 0 { return }
         try check()
     }

@@ -105,6 +105,7 @@ extension APIRoutes {
     private func queryOptions(_ request: APIRequest) throws(APIError) -> QueryOptions {
         var options = QueryOptions()
         options.cancellation = request.presence.cancellation
+        options.explain = try ParameterValues.flag(request.form, "explain")
         if !request.form["timeout"].isEmpty {
             let timeoutNs = try ParameterValues.durationNs(request.form, "timeout")
             options.timeoutMs = min(
@@ -148,6 +149,8 @@ extension APIRoutes {
                     let startedNs = clock.monotonicNs()
                     var result = try evaluate(options)
                     if limit > 0 { Self.truncate(&result, to: limit) }
+                    try result.memory?.hold(
+                        Int64(QueryAnswerWriter.byteCountMax(result)), for: "the answer's text")
                     let timings = QueryTimings(
                         queuedNs: queuedNs, executedNs: clock.monotonicNs() - startedNs)
                     return Self.answer(
@@ -180,7 +183,7 @@ extension APIRoutes {
         if !writer.isDone {
             response.body = .pieces(
                 first: first,
-                AnswerPieces(writer, byteCount: result.value.byteCount, held: held))
+                AnswerPieces(writer, byteCount: result.memory?.bytesInUse ?? 0, held: held))
         }
         return response
     }

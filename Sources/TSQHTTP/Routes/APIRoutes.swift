@@ -73,9 +73,10 @@ package struct APIRoutes: Sendable {
         case .labelNames: return await labelNames(request)
         case .labelValues(let name): return await labelValues(request, name: name)
         case .series: return await series(request)
-        case .metadata: return metadata(request)
-        case .targets: return targets(request)
-        case .targetsMetadata: return targetsMetadata(request)
+        case .metadata: return await onLookupPool { [self] in metadata(request) }
+        case .targets: return await onLookupPool { [self] in targets(request) }
+        case .targetsMetadata:
+            return await onLookupPool { [self] in targetsMetadata(request) }
         case .relabelSteps: return relabelSteps(request)
         case .scrapePools: return scrapePools()
         case .scrapePoolConfig: return scrapePoolConfig(request)
@@ -91,7 +92,8 @@ package struct APIRoutes: Sendable {
         case .ready: return ready()
         case .reload: return await reload()
         case .quit: return quit()
-        case .metrics: return metrics(request)
+        // It asks the disk for sizes.
+        case .metrics: return await onLookupPool { [self] in metrics(request) }
         case .federate: return await federate(request)
         case .version: return version()
         case .page: return page()

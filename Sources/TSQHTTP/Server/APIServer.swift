@@ -32,9 +32,13 @@ package struct APIServer: Sendable {
     ) -> some ApplicationProtocol {
         Application(
             responder: APIResponder(routes: routes, disconnects: disconnects),
-            server: .http1(
-                configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [DisconnectHandler(disconnects)])),
+            server: HTTPServerBuilder { responder in
+                LoopBoundChannel(
+                    http1: HTTP1Channel(
+                        responder: responder,
+                        configuration: HTTP1Channel.Configuration(
+                            additionalChannelHandlers: [DisconnectHandler(disconnects)])))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
