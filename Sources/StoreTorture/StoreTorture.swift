@@ -3,6 +3,8 @@
 //     store-torture simulate FIRST COUNT
 //                                      runs the simulation for COUNT seeds; exit code 1 when a
 //                                      store did what it must not
+//     store-torture extract DIR SEED   runs one seed and writes the files it has left to DIR
+//     store-torture dump DIR           prints everything a store has
 //     store-torture loop DIR KILLS     writes DIR in a child process, kills it again and again, and
 //                                      looks whether everything acknowledged is there; exit code 1
 //                                      when something is missing
@@ -23,15 +25,21 @@ import TSQStore
 struct StoreTorture {
     static func main() throws {
         let arguments = CommandLine.arguments
+        if arguments.count == 3, arguments[1] == "dump" {
+            try dump(arguments[2])
+            return
+        }
         guard arguments.count == 4, let number = Int64(arguments[3]) else {
             print(
-                "usage: store-torture simulate FIRST COUNT | store-torture loop DIR KILLS | "
+                "usage: store-torture simulate FIRST COUNT | store-torture extract DIR SEED | "
+                    + "store-torture dump DIR | store-torture loop DIR KILLS | "
                     + "store-torture write DIR FIRST")
             exit(2)
         }
         switch arguments[1] {
         case "write": try write(arguments[2], number)
         case "simulate": exit(try simulate(UInt64(arguments[2]) ?? 0, Int(number)) ? 0 : 1)
+        case "extract": try extract(arguments[2], UInt64(clamping: number))
         case "loop": exit(try loop(arguments[2], Int(number)) ? 0 : 1)
         default: exit(2)
         }

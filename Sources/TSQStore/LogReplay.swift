@@ -53,7 +53,8 @@ struct LogReplay {
                 apply(cursor.kind, cursor.payload, isNew: isNew)
             }
             damages += cursor.damages.filter {
-                $0.segment > end.segment || $0.offset >= end.offset || $0.byteCount == 0
+                $0.segment > end.segment || $0.byteCount == 0
+                    || $0.offset + $0.byteCount > end.offset
             }
             end = max(end, cursor.place)
             tornTail = cursor.tornTail

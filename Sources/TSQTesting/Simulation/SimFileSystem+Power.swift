@@ -12,7 +12,13 @@ extension SimFileSystem {
             state.dead = false
             state.locked = []
             state.faults = [:]
-            // Pages that count as clean may be read from the disk again.
+            for inode in state.files.values { inode.evict() }
+        }
+    }
+
+    /// Reads from the disk again what a failed fsync has left in memory as clean.
+    package func dropCaches() {
+        state.withLock { state in
             for inode in state.files.values { inode.evict() }
         }
     }

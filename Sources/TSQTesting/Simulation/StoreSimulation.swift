@@ -37,7 +37,7 @@ package final class StoreSimulation {
     }
 
     static let directory = "base/d"
-    private static let traceLinesMax = 25
+    private static let traceLinesMax = 60
     private static let openAttemptsMax = 30
 
     let seed: UInt64
@@ -95,6 +95,18 @@ package final class StoreSimulation {
         series.append(LabelSet(labels))
         seriesOfLabels[LabelSet(labels)] = number
         return number
+    }
+
+    /// The files of the disk: a store as a run has left it.
+    package func files() throws -> [(path: String, bytes: [UInt8])] {
+        disk.clearFaults()
+        disk.kill()
+        return try disk.paths.map { ($0, try disk.readAll($0)) }
+    }
+
+    /// The path of one of `files` below the store's directory.
+    package static func pathInStore(_ path: String) -> String {
+        path.hasPrefix(directory + "/") ? String(path.dropFirst(directory.count + 1)) : path
     }
 
     /// - Throws: `Failure`.
@@ -240,6 +252,7 @@ package final class StoreSimulation {
                     if isPowerCut && moment != .damaged { moment = .powerCut }
                 } else if disk.failureCount > before {
                     count("open refused by a fault")
+                    disk.dropCaches()
                     if disk.isLimited { disk.limit(toBytes: nil) }
                 } else {
                     throw failure("the store does not open: \(error)")
