@@ -10,7 +10,8 @@ package struct ExplainNode: Sendable, Equatable {
     package var seriesCount: Int
     /// Rows delivered: series × tiles that had values.
     package var rowCount: Int64
-    /// `select`: samples read; else the points of the rows, histograms by weight.
+    /// `select`: samples read; `query`: points of the answer; else the points of the rows, histograms
+    /// by weight.
     package var sampleCount: Int64
     /// What it held itself at most at once, without those beneath it.
     package var byteCount: Int64
@@ -63,5 +64,9 @@ struct ExplainTitle {
         }
     }
 
-    private static func trimmed(_ text: Substring) -> String { String(text.drop { $0 == " " }) }
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text.drop { $0 == " " }
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
 }

@@ -90,10 +90,11 @@ package final class QueryMemory: Sendable {
         pool?.give(count)
     }
 
-    /// Gives back all but `count` bytes.
-    func settle(at count: Int64) {
+    /// Charges `count` bytes in place of all that was charged so far.
+    func settle(at count: Int64, for part: @autoclosure () -> String) throws(QueryError) {
         let before = used.load(ordering: .relaxed)
-        if before > count { release(before - count) }
+        release(before - count)
+        try hold(count - before, for: part())
     }
 }
 

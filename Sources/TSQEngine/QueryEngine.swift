@@ -72,7 +72,10 @@ package final class QueryEngine: Sendable {
         if case .string(let literal) = expr.unwrapped {
             return QueryResult(value: .string(timeMs: steps.firstMs, literal.value))
         }
-        let planner = Planner(query: context, steps: steps)
+        var planner = Planner(query: context, steps: steps)
+        planner.shared = self.options.sharesParts ? SharedPlans(expr) : nil
+        // Plans that are shared know what planned them, which knows them.
+        defer { planner.shared?.removeAll() }
         var root: (any PlanPart)?
         let value: QueryResult.Value
         do throws(QueryError) {
@@ -94,7 +97,7 @@ package final class QueryEngine: Sendable {
             }
             throw search.firstFailure(of: expr, steps: steps) ?? error
         }
-        context.budget.memory.settle(at: value.byteCount)
+        try context.budget.memory.settle(at: value.byteCount, for: "the result")
         var statistics = context.statistics
         statistics.evaluationNs = clock.monotonicNs() - startNs
         statistics.peakSamples = context.budget.peakSamples
@@ -104,17 +107,17 @@ package final class QueryEngine: Sendable {
             value: value, warnings: texts.warnings, infos: texts.infos, statistics: statistics)
         result.memory = context.budget.memory
         if options.explain {
-            result.explain = explained(root, statistics, seriesCount: value.seriesCount)
+            result.explain = explained(root, statistics, value)
         }
         return result
     }
 
     /// The plan beneath a node for the whole query.
     private func explained(
-        _ root: (any PlanPart)?, _ statistics: QueryStatistics, seriesCount: Int
+        _ root: (any PlanPart)?, _ statistics: QueryStatistics, _ value: QueryResult.Value
     ) -> ExplainNode {
         ExplainNode(
-            name: "query", seriesCount: seriesCount, sampleCount: statistics.samplesRead,
+            name: "query", seriesCount: value.seriesCount, sampleCount: value.pointCount,
             byteCount: statistics.peakBytes, timeNs: statistics.evaluationNs,
             children: root?.explain() ?? [])
     }
@@ -147,6 +150,14 @@ extension QueryResult.Value {
         case .vector(let series), .matrix(let series):
             Int64(series.values.count * 16 + series.histograms.count * 256 + series.count * 16)
                 + Int64(series.labels.byteCount + series.symbols.byteCount)
+        }
+    }
+
+    var pointCount: Int64 {
+        switch self {
+        case .scalar, .string: 1
+        case .vector(let series), .matrix(let series):
+            Int64(series.values.count + series.histograms.count)
         }
     }
 

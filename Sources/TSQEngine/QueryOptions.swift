@@ -24,6 +24,8 @@ package struct EngineOptions: Sendable {
     package var memoryPool: MemoryPool?
     /// Threads a query may use; results do not depend on it.
     package var threads = 2
+    /// Parts that stand in a query more than once are worked out once; results do not depend on it.
+    package var sharesParts = true
     /// Work that takes less than this stays on one thread: a helper takes 10 to 50 µs to wake up.
     package var helpedNsMin: UInt64 = 150_000
 

@@ -30,7 +30,7 @@ final class GroupAggregation: UnaryOperator {
 
     override func open() throws(QueryError) {
         try child.prepare()
-        table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
+        table = try GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
         series = try table.settled(of: child)
     }
 

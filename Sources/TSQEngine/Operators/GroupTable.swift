@@ -16,13 +16,14 @@ struct GroupTable {
 
     init(
         _ input: OutputSeries, grouping: [String], isWithout: Bool, _ query: QueryContext
-    ) {
+    ) throws(QueryError) {
         let key = GroupingKey(grouping: grouping, isWithout: isWithout, query)
         var index = LabelIndex()
         var drops: [Bool] = []
         groupOf.reserveCapacity(input.count)
         var scratch: [LabelPair] = []
         for series in 0..<input.count {
+            try query.check(series)
             key.reduce(input.labels, series, into: &scratch)
             let (group, isNew) = index.insert(scratch)
             if isNew {

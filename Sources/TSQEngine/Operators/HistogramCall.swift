@@ -60,7 +60,7 @@ final class HistogramCall: UnaryOperator {
     override func open() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
-        buckets = BucketTable(child.series, query)
+        buckets = try BucketTable(child.series, query)
         var label: SymbolID?
         if case .quantiles(let name) = kind {
             label = query.symbols.intern(name)
@@ -291,11 +291,12 @@ struct BucketTable {
 
     init() {}
 
-    init(_ input: OutputSeries, _ query: QueryContext) {
+    init(_ input: OutputSeries, _ query: QueryContext) throws(QueryError) {
         var index = LabelIndex()
         var scratch: [LabelPair] = []
         var parsed: [SymbolID: Double] = [:]
         for series in 0..<input.count {
+            try query.check(series)
             guard let value = input.labels.value(series, of: query.bucketSymbol),
                 let bound = Self.bound(value, query, &parsed)
             else {

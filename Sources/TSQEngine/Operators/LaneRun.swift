@@ -136,16 +136,13 @@ final class LaneRun: Sendable {
     /// Works out batch `number` ahead of its turn, on the consumer's own operators.
     func fill(_ number: Int, _ operation: Operator, _ query: QueryContext, _ series: Range<Int>) {
         let batch = emptyBatch()
-        let (annotations, statistics) = (query.annotations, query.statistics)
-        let budget = query.budget
+        let annotations = query.annotations
+        let mark = query.startRecording()
         query.annotations = Annotations()
-        query.statistics = QueryStatistics()
-        query.budget = budget.fork()
         operation.restrict(to: series)
         batch.fill(operation, query) { false }
+        _ = query.stopRecording(mark)
         query.annotations = annotations
-        query.statistics = statistics
-        query.budget = budget
         state.withLock { $0.ready[number] = batch }
     }
 

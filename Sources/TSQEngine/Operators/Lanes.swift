@@ -32,7 +32,7 @@ final class Lanes: UnaryOperator {
 
     private var seriesPerBatch: Int {
         let byBytes = Self.batchBytesMax / (max(1, tileSteps) * Self.bytesPerStep)
-        let bySeries = child.series.count / Self.batchesMin
+        let bySeries = child.laneSeriesCount / Self.batchesMin
         return max(1, min(byBytes, bySeries, Self.batchSeriesMax))
     }
 
@@ -43,7 +43,7 @@ final class Lanes: UnaryOperator {
         run = nil
         try super.start(tile)
         tileSteps = tile.count
-        let count = child.series.count
+        let count = child.laneSeriesCount
         if count < 2 || query.options.threads < 2 || !child.canFork { return }
         let bytes = Int64(Self.aheadMax * seriesPerBatch * tile.count * Self.bytesPerStep)
         if !query.budget.memory.tryHold(bytes) { return }

@@ -22,8 +22,8 @@ struct MatchPlan {
 
     init(
         many: OutputSeries, one: OutputSeries, _ shape: MatchShape, _ query: QueryContext
-    ) {
-        let table = MatchTable(many, one, shape.matching, query)
+    ) throws(QueryError) {
+        let table = try MatchTable(many, one, shape.matching, query)
         manyGroup = table.leftGroup
         oneGroup = table.rightGroup
         groupCount = table.count
@@ -35,13 +35,13 @@ struct MatchPlan {
         }
         manyCounts = [Int](repeating: 0, count: groupCount)
         for group in manyGroup { manyCounts[group] += 1 }
-        addOutputs(many, one, members, shape, query)
+        try addOutputs(many, one, members, shape, query)
     }
 
     private mutating func addOutputs(
         _ many: OutputSeries, _ one: OutputSeries, _ members: [[Int]], _ shape: MatchShape,
         _ query: QueryContext
-    ) {
+    ) throws(QueryError) {
         let labels = ResultLabels(
             shape.matching, shape.operation, returnsBool: shape.returnsBool, query)
         let key = MatchKey(shape.matching, query)
@@ -49,6 +49,7 @@ struct MatchPlan {
         // Two many-side series of one group with the same labels are twins.
         var twins: [[Int]: Int] = [:]
         for series in 0..<many.count {
+            try query.check(series)
             let group = manyGroup[series]
             let pairs = many.labels[series]
             // A filter between vectors forgets that the many side's name was to go (as Prometheus's

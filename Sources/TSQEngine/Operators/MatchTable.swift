@@ -15,18 +15,22 @@ struct MatchTable {
     init(
         _ left: OutputSeries, _ right: OutputSeries, _ matching: VectorMatching,
         _ query: QueryContext
-    ) {
+    ) throws(QueryError) {
         let key = MatchKey(matching, query)
         var index = LabelIndex()
         var scratch: [LabelPair] = []
-        func groups(_ side: OutputSeries) -> [Int] {
-            (0..<side.count).map { series in
+        func groups(_ side: OutputSeries) throws(QueryError) -> [Int] {
+            var groups: [Int] = []
+            groups.reserveCapacity(side.count)
+            for series in 0..<side.count {
+                try query.check(series)
                 key.reduce(side.labels, series, into: &scratch)
-                return index.insert(scratch).index
+                groups.append(index.insert(scratch).index)
             }
+            return groups
         }
-        leftGroup = groups(left)
-        rightGroup = groups(right)
+        leftGroup = try groups(left)
+        rightGroup = try groups(right)
         count = index.count
     }
 }

@@ -63,6 +63,7 @@ class Operator: PlanPart {
     final var series = OutputSeries()
     /// Where the text has what it works out, for errors; nil for parts without a text of their own.
     final var place: SourceRange?
+    private var isPrepared = false
     private var charge = MemoryCharge()
     private var tableCharge = MemoryCharge()
 
@@ -79,6 +80,8 @@ class Operator: PlanPart {
 
     /// Opens the inputs and names the output series.
     final func prepare() throws(QueryError) {
+        if isPrepared { return }
+        isPrepared = true
         try open()
         try tableCharge.set(tableBytes(), query, self)
         try query.chargeSymbols(self)
@@ -104,6 +107,9 @@ class Operator: PlanPart {
     /// Whether each series' rows depend on that series alone, and the operator can be forked. Before
     /// `prepare()` the answer may be true where it is false after.
     var canFork: Bool { false }
+
+    /// How many series `restrict` tells apart.
+    var laneSeriesCount: Int { series.count }
 
     /// A copy for another thread in the midst of a tile that has begun, with a reader, remarks and
     /// counts of its own (those of `query`); nil where series do not stand alone. Only `restrict` and

@@ -29,7 +29,7 @@ final class QuantileAggregation: UnaryOperator {
     override func open() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
-        table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
+        table = try GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
         series = try table.settled(of: child)
     }
 

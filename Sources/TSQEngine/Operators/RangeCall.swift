@@ -9,7 +9,8 @@ final class RangeCall: Operator {
     private let keepsName: Bool
     private let countsSamples: Bool
     private var parameters: Parameters
-    private var state: State
+    private var state: RangeState
+    private var columns = SampleColumns()
     private var names: SeriesNames
 
     /// `windows` has the geometry; `times` where they end.
@@ -24,7 +25,7 @@ final class RangeCall: Operator {
         self.keepsName = keepsName
         self.countsSamples = countsSamples
         self.parameters = Parameters(parameters)
-        state = State(times: times, windows: windows, context: context)
+        state = RangeState(times: times, windows: windows, context: context)
         names = SeriesNames(query)
         super.init(query, steps: steps)
     }
@@ -36,7 +37,6 @@ final class RangeCall: Operator {
         countsSamples = other.countsSamples
         parameters = Parameters(valuesOf: other.parameters)
         state = other.state
-        state.columns = SampleColumns()
         names = other.names
         super.init(query, steps: other.steps)
         series = other.series
@@ -64,13 +64,15 @@ final class RangeCall: Operator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         while true {
-            guard let index = try input.next(into: &state.columns) else {
+            guard let index = try input.next(into: &columns) else {
                 query.take(&state.context)
                 return nil
             }
             names.describe(input.series.labels, index, query, &state.context)
-            try state.apply(kernel, &row)
-            if countsSamples { query.statistics.totalQueryableSamples += state.samplesInWindows }
+            try state.apply(kernel, columns, query, &row)
+            if countsSamples {
+                query.statistics.totalQueryableSamples += state.samplesInWindows(columns)
+            }
             let points = row.pointCount
             if points == 0 { continue }
             try query.budget.hold(samples: points)
@@ -80,66 +82,10 @@ final class RangeCall: Operator {
 
     override var inputs: [any PlanPart] { parameters.operators + [input] }
 
-    /// Four bounds a window, a row.
-    override func ownBytes(stepCount: Int) -> Int { stepCount * 41 }
+    override func ownBytes(stepCount: Int) -> Int { stepCount * RangeState.bytesPerStep }
 
     override func tableBytes() -> Int {
         series.labels.sharesStorage(with: input.series.labels) ? 0 : series.byteCount
-    }
-
-    private struct State {
-        let times: SelectorTimes
-        var windows: Windows
-        var context: KernelContext
-        var columns = SampleColumns()
-        /// What the bounds of the float windows were worked out from.
-        private var timesID: UInt64 = 0
-        /// The histogram windows may be other than empty.
-        private var hadHistograms = true
-
-        init(times: SelectorTimes, windows: Windows, context: KernelContext) {
-            self.times = times
-            self.windows = windows
-            self.context = context
-        }
-
-        mutating func begin(_ tile: Tile, _ steps: StepRange, _ parameters: [[Double]]) {
-            windows.firstEndMs = times.timeMs(tile.first)
-            windows.stepMs = times.stepMs
-            windows.resize(tile.count)
-            context.steps = steps
-            context.parameters = parameters
-            timesID = 0
-            hadHistograms = true
-        }
-
-        mutating func apply(_ kernel: RangeKernel, _ row: inout StepRow) throws(QueryError) {
-            if columns.timesID == 0 || columns.timesID != timesID {
-                windows.bound(floats: columns.times)
-                timesID = columns.timesID
-            }
-            if !columns.histograms.isEmpty || hadHistograms {
-                windows.bound(histograms: columns.histograms.times)
-                hadHistograms = !columns.histograms.isEmpty
-            }
-            row.reset(stepCount: windows.count)
-            try kernel(columns, windows, &context, &row)
-        }
-
-        /// Samples in the windows of all steps.
-        var samplesInWindows: Int64 {
-            var count: Int64 = 0
-            for step in 0..<windows.count {
-                count += Int64(windows.floatEnds[step] - windows.floatStarts[step])
-            }
-            if columns.histograms.isEmpty { return count }
-            for step in 0..<windows.count {
-                for index in windows.histogramStarts[step]..<windows.histogramEnds[step] {
-                    count += columns.histograms.histogram(index).sampleWeight
-                }
-            }
-            return count
-        }
     }
 }
 
@@ -155,43 +101,6 @@ extension StepRow {
             }
         }
         return count
-    }
-}
-
-extension Windows {
-    mutating func resize(_ count: Int) {
-        if floatStarts.count == count { return }
-        floatStarts = [Int](repeating: 0, count: count)
-        floatEnds = floatStarts
-        histogramStarts = floatStarts
-        histogramEnds = floatStarts
-    }
-
-    mutating func bound(floats times: [TimestampMs]) {
-        Self.bound(times, firstEndMs, stepMs, rangeMs, &floatStarts, &floatEnds)
-    }
-
-    mutating func bound(histograms times: [TimestampMs]) {
-        Self.bound(times, firstEndMs, stepMs, rangeMs, &histogramStarts, &histogramEnds)
-    }
-
-    /// Two cursors over ascending times.
-    private static func bound(
-        _ times: [TimestampMs], _ firstEndMs: TimestampMs, _ stepMs: Int64, _ rangeMs: Int64,
-        _ starts: inout [Int], _ ends: inout [Int]
-    ) {
-        let count = times.count
-        var start = 0
-        var end = 0
-        for step in 0..<starts.count {
-            let endMs = firstEndMs &+ Int64(step) &* stepMs
-            // A window's start may lie before the beginning of time.
-            let startMs = endMs.subtractingClamped(rangeMs)
-            while end < count && times[end] <= endMs { end += 1 }
-            while start < end && times[start] <= startMs { start += 1 }
-            starts[step] = start
-            ends[step] = end
-        }
     }
 }
 

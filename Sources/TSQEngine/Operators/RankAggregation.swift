@@ -35,7 +35,7 @@ final class RankAggregation: UnaryOperator {
         try parameters.prepare()
         try child.prepare()
         series = child.series
-        table = GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
+        table = try GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
     }
 
     override func start(_ tile: Tile) throws(QueryError) {

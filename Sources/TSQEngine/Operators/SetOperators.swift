@@ -22,7 +22,7 @@ final class FilterSet: Operator {
     override func open() throws(QueryError) {
         try left.prepare()
         try right.prepare()
-        table = MatchTable(left.series, right.series, matching, query)
+        table = try MatchTable(left.series, right.series, matching, query)
         series = left.series
     }
 
@@ -71,7 +71,7 @@ final class UnionSet: Operator {
     override func open() throws(QueryError) {
         try left.prepare()
         try right.prepare()
-        table = MatchTable(left.series, right.series, matching, query)
+        table = try MatchTable(left.series, right.series, matching, query)
         series = left.series
         for index in 0..<right.series.count {
             series.append(right.series.labels[index], dropsName: right.series.dropsName(index))

@@ -40,6 +40,7 @@ final class UniqueSeries: UnaryOperator {
         var output = OutputSeries()
         var contested: Set<Int> = []
         for series in 0..<child.series.count {
+            try query.check(series)
             let (number, isNew) = index.insert(child.series.labels[series])
             let drops = child.series.dropsName(series)
             if isNew {

@@ -38,7 +38,7 @@ final class VectorMatch: Operator {
     override func open() throws(QueryError) {
         try (shape.isSwapped ? one : many).prepare()
         try (shape.isSwapped ? many : one).prepare()
-        plan = MatchPlan(many: many.series, one: one.series, shape, query)
+        plan = try MatchPlan(many: many.series, one: one.series, shape, query)
         series = plan.output
     }
 

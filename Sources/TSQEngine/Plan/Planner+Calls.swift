@@ -52,7 +52,7 @@ extension Planner {
             }
             let times = try infoTimes(arguments[0])
             return InfoCall(
-                lanes(try plan(arguments[0])), try InfoSelection(selector, times: times))
+                lanes(try apart().plan(arguments[0])), try InfoSelection(selector, times: times))
         default: return nil
         }
     }
@@ -115,7 +115,7 @@ extension Planner {
             (vector, scalars) = (arguments[0], Array(arguments.dropFirst(2)))
         }
         var parameters: [Operator] = []
-        for scalar in scalars { parameters.append(try plan(scalar)) }
+        for scalar in scalars { parameters.append(try apart().plan(scalar)) }
         // Prometheus places infos on native histograms at the first argument.
         let call = HistogramCall(
             lanes(try needing(.fixedEverything).plan(vector)), kind, parameters: parameters,

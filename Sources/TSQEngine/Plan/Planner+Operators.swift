@@ -64,7 +64,7 @@ extension Planner {
                     "invalid label name \(node.parameter?.unwrapped.description ?? "")")
             }
             return CountValues(
-                lanes(try plan(operand)), label: label, grouping: node.grouping,
+                lanes(try apart().plan(operand)), label: label, grouping: node.grouping,
                 isWithout: node.isWithout)
         }
         let parameter = try node.parameter.map { (expr) throws(QueryError) in

@@ -61,6 +61,7 @@ extension Planner {
         let range = inner ?? StepRange(firstMs: times.firstMs, stepMs: max(1, stepMs), count: 1)
         var planner = with(range).needing(.fixedEverything)
         planner.countsSamples = false
+        if shared != nil { planner.scope += "/" + node.suffix }
         let operation = try planner.plan(node.inner)
         return inner == nil ? nil : operation
     }
@@ -101,13 +102,52 @@ extension Planner {
             let kernel = isAbsence ? Self.presence : RangeFunctions.kernel(named: name)
         else { throw .execution("unknown function with name \(GoQuote.quoted(name))") }
         let keepsName = isAbsence || name == "last_over_time" || name == "first_over_time"
-        let call = RangeCall(
-            query, steps: steps, input: source.input, kernel: kernel, times: source.times,
-            windows: source.windows, parameters: parameters,
-            context: context(node.range, arguments), keepsName: keepsName,
+        let makeAlone = { () -> Operator in
+            RangeCall(
+                query, steps: steps, input: source.input, kernel: kernel, times: source.times,
+                windows: source.windows, parameters: parameters,
+                context: context(node.range, arguments), keepsName: keepsName,
+                countsSamples: countsSamples)
+        }
+        let member = RangeGroup.Member(
+            kernel: kernel,
+            state: RangeState(
+                times: source.times, windows: source.windows,
+                context: context(node.range, arguments)),
+            parameters: Parameters(parameters), names: SeriesNames(query),
             countsSamples: countsSamples)
+        let call =
+            planGrouped(range, source, member, keepsName: keepsName, makeAlone) ?? makeAlone()
         if isAbsence { return AbsentOverTime(lanes(call), labels: absentLabels(source.matchers)) }
         return keepsName || query.options.delayedNameRemoval ? call : unique(call, .anyStep)
+    }
+
+    /// A function of a selector that others take windows of, too: they read it together.
+    private func planGrouped(
+        _ range: Expr, _ source: RangePlan, _ member: RangeGroup.Member, keepsName: Bool,
+        _ makeAlone: @escaping () -> Operator
+    ) -> Operator? {
+        guard let shared, source.windows.mode == .none, case .matrixSelector(let node) = range,
+            member.parameters.operators.allSatisfy({ $0.constant != nil })
+        else { return nil }
+        let text = Expr.vectorSelector(node.selector).description
+        if !shared.hasSeveralWindows(text) { return nil }
+        let key = shareKey(text)
+        let known: (group: RangeGroup, rows: SharedRows)
+        if let found = shared.group(key) {
+            known = found
+        } else {
+            let group = RangeGroup(
+                query, steps: steps, matchers: source.matchers, times: source.times,
+                wantsStatistics: histogramNeed == .statistics, title: text)
+            known = (group, SharedRows(lanes(group), splits: true))
+            shared.add(known.group, known.rows, key)
+        }
+        known.group.add(member)
+        let query = query
+        return known.rows.tap(
+            place: range.range, { () throws(QueryError) in lanes(makeAlone()) },
+            series: { keepsName ? $0 : query.droppingName($0) })
     }
 
     /// 1 wherever the window has a sample.

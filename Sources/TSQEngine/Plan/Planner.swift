@@ -14,6 +14,10 @@ struct Planner {
     var countsSamples = true
     /// What the functions around need of histograms.
     var histogramNeed = HistogramNeed.everything
+    /// nil: nothing is shared.
+    var shared: SharedPlans?
+    /// Parts in different scopes have tiles that begin apart: they share nothing.
+    var scope = ""
 
     /// - Source: Prometheus promql/engine.go `detectHistogramStatsDecoding`.
     enum HistogramNeed {
@@ -28,6 +32,16 @@ struct Planner {
         var planner = Planner(query: query, steps: steps)
         planner.countsSamples = countsSamples
         planner.histogramNeed = histogramNeed
+        planner.shared = shared
+        planner.scope = scope
+        return planner
+    }
+
+    /// For parts whose tiles begin apart from those of the rest.
+    func apart() -> Planner {
+        guard let shared else { return self }
+        var planner = self
+        planner.scope += "/" + shared.newScope()
         return planner
     }
 
@@ -40,7 +54,33 @@ struct Planner {
 
     func plan(_ expr: Expr) throws(QueryError) -> Operator {
         if case .paren(let node) = expr { return try plan(node.inner) }
+        if let tap = try planShared(expr) { return tap }
         return measured(try planUnmeasured(expr), expr)
+    }
+
+    /// A part that stands in the query more than once: worked out once, tile by tile.
+    private func planShared(_ expr: Expr) throws(QueryError) -> Operator? {
+        guard let shared, expr.type == .vector else { return nil }
+        let text = expr.description
+        if !shared.isRepeated(text) { return nil }
+        let key = shareKey(text)
+        let makeAlone = { () throws(QueryError) -> Operator in
+            lanes(measured(try planUnmeasured(expr), expr))
+        }
+        let rows: SharedRows
+        if let known = shared.rows(key) {
+            rows = known
+        } else {
+            rows = SharedRows(try makeAlone(), splits: false)
+            shared.add(rows, key)
+        }
+        return rows.tap(place: expr.range, makeAlone)
+    }
+
+    /// What must be equal where a part with the same text is to have the same rows.
+    func shareKey(_ text: String) -> String {
+        "\(scope)|\(steps.firstMs),\(steps.stepMs),\(steps.count)|\(countsSamples)|"
+            + "\(histogramNeed)|\(text)"
     }
 
     /// `operation`, which works out `expr`, with its place; measured where the plan is to be explained.

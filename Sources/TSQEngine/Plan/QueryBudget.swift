@@ -80,4 +80,50 @@ struct QueryBudget {
 
     /// As `release`, where nothing is kept.
     mutating func forget(downTo held: Int64) { samples = held }
+
+    /// Begins to count samples apart from those held: `finish` gives what was counted since.
+    mutating func record() -> SampleMark {
+        let mark = SampleMark(samples: samples, peak: peakSamples, most: samplesMax)
+        samples = 0
+        peakSamples = 0
+        samplesMax = .max
+        return mark
+    }
+
+    mutating func finish(_ mark: SampleMark) -> SampleHold {
+        let hold = SampleHold(peak: peakSamples, kept: samples)
+        samples = mark.samples
+        peakSamples = mark.peak
+        samplesMax = mark.most
+        return hold
+    }
+
+    /// Holds what was counted apart, as if it happened now.
+    mutating func replay(_ hold: SampleHold) throws(QueryError) {
+        if hold.peak > hold.kept {
+            let before = samples
+            try self.hold(samples: hold.peak)
+            samples = before
+        }
+        try self.hold(samples: hold.kept)
+    }
+}
+
+/// Samples that a part of the work held at most, and those it went on to hold.
+struct SampleHold {
+    var peak: Int64 = 0
+    var kept: Int64 = 0
+}
+
+/// What was held when samples began to be counted apart.
+struct SampleMark {
+    fileprivate var samples: Int64
+    fileprivate var peak: Int64
+    fileprivate var most: Int64
+
+    fileprivate init(samples: Int64, peak: Int64, most: Int64) {
+        self.samples = samples
+        self.peak = peak
+        self.most = most
+    }
 }

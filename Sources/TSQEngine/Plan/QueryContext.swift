@@ -76,6 +76,15 @@ final class QueryContext {
         try symbolBytes.set(symbols.byteCount, self, owner)
     }
 
+    /// Series between two looks at deadline and cancellation while tables are built.
+    private static let seriesPerCheck = 4096
+
+    /// To be called for each series that goes into a table.
+    @inline(__always)
+    func check(_ series: Int) throws(QueryError) {
+        if series % Self.seriesPerCheck == 0 { try budget.check() }
+    }
+
     /// The longest text of a part that an error shows.
     private static let partBytesMax = 60
 
@@ -110,6 +119,19 @@ final class QueryContext {
         DurationContext(stepMs: isRange ? steps.stepMs : 0, rangeMs: endMs &- startMs)
     }
 
+    /// Begins to count samples and statistics apart from the query's.
+    func startRecording() -> (SampleMark, QueryStatistics) {
+        let mark = (budget.record(), statistics)
+        statistics = QueryStatistics()
+        return mark
+    }
+
+    func stopRecording(_ mark: (SampleMark, QueryStatistics)) -> RecordedCosts {
+        let costs = RecordedCosts(samples: budget.finish(mark.0), statistics: statistics)
+        statistics = mark.1
+        return costs
+    }
+
     /// Where the plan is to be explained: counts for a part of it.
     func newProbe() -> OperatorProbe? { wantsExplain ? OperatorProbe() : nil }
 
@@ -119,6 +141,12 @@ final class QueryContext {
         annotations.merge(context.annotations)
         context.annotations = Annotations()
     }
+}
+
+/// What a part of the work counted.
+struct RecordedCosts {
+    var samples: SampleHold
+    var statistics: QueryStatistics
 }
 
 extension QueryError {
