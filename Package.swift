@@ -29,15 +29,33 @@ func executable(
         name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 
+/// The release program has the Swift libraries in itself: it starts in half the time, takes less
+/// memory, and runs where no toolchain is. `TSQ_DYNAMIC=1` builds without, for toolchains that have
+/// no static libraries.
+let staticLinking: [LinkerSetting] =
+    ProcessInfo.processInfo.environment["TSQ_DYNAMIC"] != nil
+    ? []
+    : [
+        .unsafeFlags(
+            ["-static-stdlib"]
+                + [
+                    "Foundation", "FoundationInternationalization", "FoundationEssentials",
+                    "CoreFoundation", "_FoundationCollections", "_FoundationICU",
+                    "_FoundationCShims", "BlocksRuntime",
+                ].map { "-l\($0)" },
+            .when(platforms: [.linux], configuration: .release))
+    ]
+
 // A target may import only targets above it (docs/ARCHITECTURE.md).
 let coreTargets: [Target] = [
     .target(name: "CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
+    .target(name: "CMalloc"),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     library("TSQBase", []),
     library("TSQModel", ["TSQBase", "CRE2"]),
     library("TSQChunks", ["TSQBase", "CLZ4"]),
     library("TSQIndex", ["TSQModel", "TSQBase"]),
-    library("TSQIO", ["TSQBase", "CLZ4"]),
+    library("TSQIO", ["TSQBase", "CLZ4", "CMalloc"]),
     library("TSQStore", ["TSQIndex", "TSQChunks", "TSQIO", "TSQModel", "TSQBase"]),
     library("TSQPromQL", ["TSQModel", "TSQBase"]),
     library("TSQEngine", ["TSQPromQL", "TSQModel", "TSQBase"]),
@@ -96,7 +114,7 @@ let serverTargets: [Target] = [
     library(
         "TSQHTTPClient",
         [
-            "TSQConfig", "TSQBase",
+            "TSQConfig", "TSQBase", "CZlib",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -142,7 +160,9 @@ let serverTargets: [Target] = [
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
-    executable("tsq", ["TSQCommand"]),
+    .executableTarget(
+        name: "tsq", dependencies: ["TSQCommand", "TSQIO"], swiftSettings: settings,
+        linkerSettings: staticLinking),
     executable(
         "planets", path: "Sources/Planets",
         [

@@ -14,6 +14,13 @@ package struct HTTPClientConfig: Hashable, Sendable {
 
     package init() {}
 
+    /// Whether a request's headers may differ from those of the one before.
+    package var readsFiles: Bool {
+        basicAuth.map { !$0.usernameFile.isEmpty || !$0.passwordFile.isEmpty } ?? false
+            || authorization.map { !$0.credentialsFile.isEmpty } ?? false
+            || headers.contains { !$0.files.isEmpty }
+    }
+
     package struct BasicAuth: Hashable, Sendable {
         package var username = ""
         package var usernameFile = ""

@@ -51,4 +51,16 @@ package enum FetchError: Error, Equatable, Sendable {
 /// Gets pages. Tests have their own.
 package protocol Fetcher: Sendable {
     func fetch(_ request: FetchRequest) async throws(FetchError) -> FetchResponse
+
+    /// A connection for one target, for fetching on `loop` without any change of thread; nil when
+    /// the target needs more than plain HTTP.
+    func connection(
+        url: String, headers: [(name: String, value: String)], on loop: PageLoop
+    ) -> PageConnection?
+}
+
+extension Fetcher {
+    package func connection(
+        url: String, headers: [(name: String, value: String)], on loop: PageLoop
+    ) -> PageConnection? { nil }
 }

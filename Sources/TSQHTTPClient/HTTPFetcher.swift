@@ -57,7 +57,7 @@ package final class HTTPFetcher: Fetcher {
         }
     }
 
-    private static let closedText = "EOF"
+    static let closedText = "EOF"
 
     private func perform(
         _ prepared: HTTPClient.Request, _ request: FetchRequest, _ deadline: NIODeadline
@@ -83,9 +83,20 @@ package final class HTTPFetcher: Fetcher {
     }
 
     private func prepare(_ request: FetchRequest) throws(FetchError) -> HTTPClient.Request {
+        let headers = try headers(request.headers)
+        do {
+            return try HTTPClient.Request(url: request.url, method: .GET, headers: headers)
+        } catch {
+            throw .connection("unsupported or invalid URL")
+        }
+    }
+
+    private func headers(
+        _ own: [(name: String, value: String)]
+    ) throws(FetchError) -> HTTPHeaders {
         var headers = HTTPHeaders()
         headers.add(name: "User-Agent", value: userAgent)
-        for (name, value) in request.headers { headers.replaceOrAdd(name: name, value: value) }
+        for (name, value) in own { headers.replaceOrAdd(name: name, value: value) }
         if let credentials = try Credentials.authorization(config) {
             headers.replaceOrAdd(name: "Authorization", value: credentials)
         }
@@ -98,15 +109,27 @@ package final class HTTPFetcher: Fetcher {
                 headers.add(name: header.name, value: try Credentials.read(file))
             }
         }
-        do {
-            return try HTTPClient.Request(url: request.url, method: .GET, headers: headers)
-        } catch {
-            throw .connection("unsupported or invalid URL")
+        return headers
+    }
+
+    package func connection(
+        url: String, headers own: [(name: String, value: String)], on loop: PageLoop
+    ) -> PageConnection? {
+        guard config.proxyURL == nil, !config.proxyFromEnvironment, config.oauth2 == nil,
+            let address = PageAddress(url)
+        else { return nil }
+        var known: [UInt8]?
+        let changes = config.readsFiles
+        return PageConnection(loop, address) { [self] () throws(FetchError) in
+            if let known { return known }
+            guard let request = address.request(Array(try headers(own))) else { return nil }
+            if !changes { known = request }
+            return request
         }
     }
 
     /// The words that Prometheus has for it; nothing of the request but its address is in them.
-    private static func failure(_ error: any Error, limit: Int, url: String) -> FetchError {
+    static func failure(_ error: any Error, limit: Int, url: String) -> FetchError {
         if let error = error as? FetchError { return error }
         if error is ResponseAccumulator.ResponseTooBigError { return .bodyTooLarge(limit: limit) }
         if let error = error as? HTTPClientError {

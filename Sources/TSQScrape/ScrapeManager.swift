@@ -39,7 +39,8 @@ package final class ScrapeManager: Sendable {
     ) {
         context = LoopContext(
             appender: appender, clock: clock, events: events,
-            threads: ScrapeThreads(count: Self.threadCount), onScrape: onScrape)
+            threads: ScrapeThreads(count: Self.threadCount),
+            loops: PageLoops(count: Self.threadCount), onScrape: onScrape)
         self.makeFetcher = makeFetcher
         self.userAgent = userAgent
     }
@@ -141,6 +142,7 @@ package final class ScrapeManager: Sendable {
             await pool.shutdownFetcher()
         }
         context.threads.stop()
+        await context.loops.shutdown()
     }
 
     /// In the configuration's order.

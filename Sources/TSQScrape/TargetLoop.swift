@@ -11,6 +11,8 @@ struct LoopContext: Sendable {
     let clock: any WallClock
     let events: any EventSink
     let threads: ScrapeThreads
+    /// Where targets of plain HTTP are scraped.
+    let loops: PageLoops
     let onScrape: (@Sendable (ScrapeOutcome) -> Void)?
 }
 
@@ -26,6 +28,8 @@ final class TargetLoop: Sendable {
     private struct State {
         var schedule: Schedule
         var task: Task<Void, Never>?
+        var direct: DirectScrapes?
+        var isStopped = false
     }
 
     init(
@@ -46,18 +50,77 @@ final class TargetLoop: Sendable {
 
     /// Begins; the first scrape comes at the next scheduled time.
     func start(after lastMs: TimestampMs? = nil) {
+        let direct = makeDirect()
         state.withLock { state in
-            precondition(state.task == nil, "BUG: a loop is started twice")
+            precondition(
+                state.task == nil && state.direct == nil, "BUG: a loop is started twice")
             state.schedule.resume(after: lastMs)
-            state.task = Task { [self] in await run() }
+            state.direct = direct
+            if direct == nil { state.task = Task { [self] in await run() } }
         }
+        direct?.start()
     }
 
     /// No scrape begins any more; returns when the one under way has been committed or given up.
     func stop() async {
-        let task = state.withLock { $0.task }
-        task?.cancel()
-        await task?.value
+        let (direct, task) = state.withLock { state in
+            state.isStopped = true
+            return (state.direct, state.task)
+        }
+        await direct?.stop()
+        state.withLock { $0.direct = nil }
+        // A target may just have left its loop.
+        let last = state.withLock { $0.task } ?? task
+        last?.cancel()
+        await last?.value
+    }
+
+    /// nil when the target cannot be scraped that way.
+    private func makeDirect() -> DirectScrapes? {
+        if poolFailure != nil { return nil }
+        let target = scraper.target
+        let headers = Negotiation.headers(scraper.config, timeoutMs: target.timeoutMs)
+        guard
+            let connection = fetcher.connection(
+                url: target.url, headers: headers, on: context.loops.assign())
+        else { return nil }
+        let clock = context.clock
+        let steps = DirectScrapes.Steps(
+            begin: { [self] in
+                state.withLock { $0.schedule.timestamp(atMs: clock.nowMs()) }
+            },
+            waitMs: { [self] startedMs in
+                let intervalMs = target.intervalMs
+                let dueMs =
+                    startedMs.map { nextDue(after: $0, intervalMs) }
+                    ?? state.withLock { $0.schedule }.next(atOrAfter: clock.nowMs())
+                return min(dueMs - clock.nowMs(), intervalMs)
+            },
+            nowMs: { clock.nowMs() },
+            commit: { [self] outcome, timeMs, startedNs in
+                let result: PageResult =
+                    switch outcome {
+                    case .response(let response): page(response)
+                    case .failure(let error): failed(error)
+                    }
+                let outcome = scraper.commit(
+                    result, timeMs: timeMs, startedNs: startedNs, nowNs: clock.monotonicNs)
+                context.onScrape?(outcome)
+            },
+            leave: { [self] timeMs in
+                state.withLock { state in
+                    state.direct = nil
+                    if state.isStopped { return }
+                    state.task = Task { [self] in
+                        await scrape(timeMs: timeMs)
+                        await run()
+                    }
+                }
+            },
+            nowNs: { clock.monotonicNs() })
+        let limit = scraper.config.limits.bodyBytes
+        return DirectScrapes(
+            connection, timeoutMs: target.timeoutMs, bodyBytesMax: limit > 0 ? limit : nil, steps)
     }
 
     private func run() async {
@@ -112,26 +175,33 @@ final class TargetLoop: Sendable {
         let request = FetchRequest(
             url: target.url, headers: Negotiation.headers(config, timeoutMs: target.timeoutMs),
             timeoutMs: target.timeoutMs, bodyBytesMax: limit > 0 ? limit : nil)
-        do {
-            let response = try await fetcher.fetch(request)
-            guard response.status == 200 else {
-                let status = Negotiation.statusText(response.status)
-                return .failure("server returned HTTP status \(status)", bodyByteCount: 0)
-            }
-            let format = try Negotiation.format(
-                response.contentType, fallback: config.fallbackScrapeProtocol)
-            return .page(body: response.body, format: format)
-        } catch let error as FetchError {
-            switch error {
-            case .bodyTooLarge: return .failure(error.message, bodyByteCount: -1)
-            case .timeout, .connection:
-                return .failure(
-                    "Get \(GoQuote.quoted(target.url)): \(error.message)", bodyByteCount: 0)
-            }
-        } catch let error as ScrapeFailure {
-            return .failure(error.message, bodyByteCount: 0)
+        do throws(FetchError) {
+            return page(try await fetcher.fetch(request))
         } catch {
-            return .failure("\(error)", bodyByteCount: 0)
+            return failed(error)
+        }
+    }
+
+    private func page(_ response: FetchResponse) -> PageResult {
+        guard response.status == 200 else {
+            let status = Negotiation.statusText(response.status)
+            return .failure("server returned HTTP status \(status)", bodyByteCount: 0)
+        }
+        do throws(ScrapeFailure) {
+            let format = try Negotiation.format(
+                response.contentType, fallback: scraper.config.fallbackScrapeProtocol)
+            return .page(body: response.body, format: format)
+        } catch {
+            return .failure(error.message, bodyByteCount: 0)
+        }
+    }
+
+    private func failed(_ error: FetchError) -> PageResult {
+        switch error {
+        case .bodyTooLarge: .failure(error.message, bodyByteCount: -1)
+        case .timeout, .connection:
+            .failure(
+                "Get \(GoQuote.quoted(scraper.target.url)): \(error.message)", bodyByteCount: 0)
         }
     }
 }

@@ -166,7 +166,7 @@ extension StoreCore {
     }
 
     /// The head's buffers may take this much.
-    var headBytesMax: Int { (16 << 20) + 128 * series.count }
+    var headBytesMax: Int { (8 << 20) + 64 * series.count }
 
     /// Whether the head is to be cut: by its size, by the log that a start would replay, or by age.
     func checkpointIsDue(nowMs: TimestampMs) -> Bool {

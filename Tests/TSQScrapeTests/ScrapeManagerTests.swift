@@ -32,6 +32,45 @@ import Testing
         Issue.record("waited in vain")
     }
 
+    @Test("a page behind a redirect is scraped from the first scrape on")
+    func redirect() async throws {
+        let server = try PageServer { request in
+            var response = PageServer.Response("a 1\n")
+            if request.path == "/metrics" {
+                response.status = "302 Found"
+                response.headers["Location"] = "/other"
+            }
+            return response
+        }
+        defer { server.close() }
+        let appender = RecordingAppender()
+        let outcomes = Mutex<[ScrapeOutcome]>([])
+        let manager = ScrapeManager(
+            appender: appender, onScrape: { outcome in outcomes.withLock { $0.append(outcome) } })
+        try await manager.apply(try Self.config(Self.job(server.address)))
+        try await Self.wait { outcomes.withLock { $0.count >= 4 } }
+        await manager.stop()
+        #expect(outcomes.withLock { $0.allSatisfy { $0.error == nil && $0.sampleCount == 1 } })
+    }
+
+    @Test("a server that ends each connection is scraped without a failure")
+    func closingServer() async throws {
+        let server = try PageServer { _ in
+            var response = PageServer.Response("a 1\n")
+            response.headers["Connection"] = "close"
+            return response
+        }
+        defer { server.close() }
+        let outcomes = Mutex<[ScrapeOutcome]>([])
+        let manager = ScrapeManager(
+            appender: RecordingAppender(),
+            onScrape: { outcome in outcomes.withLock { $0.append(outcome) } })
+        try await manager.apply(try Self.config(Self.job(server.address)))
+        try await Self.wait { outcomes.withLock { $0.count >= 6 } }
+        await manager.stop()
+        #expect(outcomes.withLock { $0.allSatisfy { $0.error == nil } })
+    }
+
     @Test("a target is scraped on its schedule over HTTP, with times on the schedule")
     func schedule() async throws {
         let served = Mutex<[PageServer.Request]>([])

@@ -7,6 +7,7 @@ import TSQBase
 import TSQConfig
 import TSQEngine
 import TSQHTTP
+import TSQIO
 import TSQMetrics
 import TSQModel
 import TSQScrape
@@ -174,6 +175,9 @@ final class Server: Sendable {
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Self.quiet(logger)))
+        // Seldom enough to cost nothing; often enough that what a query read does not stay.
+        let trimming = Worker(intervalMs: 10_000) { ProcessMemory.trim() }
+        defer { trimming?.stop() }
         let quitting = Task { [quitStream] in
             for await _ in quitStream.stream { await group.triggerGracefulShutdown() }
         }

@@ -1,0 +1,14 @@
+#include "cmalloc.h"
+
+// Defines __GLIBC__ where it is that.
+#include <stdlib.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+
+void tsq_malloc_limit_heaps(int count) { mallopt(M_ARENA_MAX, count); }
+void tsq_malloc_trim(void) { malloc_trim(0); }
+#else
+void tsq_malloc_limit_heaps(int count) { (void)count; }
+void tsq_malloc_trim(void) {}
+#endif
