@@ -108,13 +108,16 @@ struct IntPlan {
         var lengths = InlineArray<65, Int32>(repeating: 0)
         var belowCount = 0
         var belowBytes = 0
+        var widest = 0
         let shift = plan.divisorShift
         for index in 0..<residuals.count {
             let value = residuals[index]
             if value >= base {
                 let distance = UInt64(bitPattern: value &- base)
                 let unit = shift.map { distance >> $0 } ?? distance / plan.divisor
-                lengths[BitPacking.bitCount(unit)] += 1
+                let bits = BitPacking.bitCount(unit)
+                lengths[bits] += 1
+                widest = max(widest, bits)
             } else {
                 belowCount += 1
                 belowBytes += varintByteCount(
@@ -126,7 +129,8 @@ struct IntPlan {
         var exceptionCount = belowCount
         var exceptionBytes = belowBytes
         var best = Int.max
-        var width = 64
+        // Wider than the widest saves nothing.
+        var width = widest
         while true {
             let bytes =
                 BitPacking.byteCount(residuals.count, width: width) + exceptionBytes

@@ -105,7 +105,7 @@ extension Store: SampleAppender {
                 core.loggedRows.removeAll()
             }
             let before = log.bytesAppended
-            let series = try nextSeries()
+            let series = try nextSeries(&core)
             let layout = batch.rowLayout.flatMap {
                 core.loggedLayouts.contains($0.id) ? nil : $0
             }
@@ -115,7 +115,10 @@ extension Store: SampleAppender {
                 into: &core.writer)
             let end = try log.append(
                 kind: LogRecord.Kind.commit.rawValue, core.writer.bytes.span)
-            if !series.isEmpty { pendingSeries.withLock { $0.removeFirst(series.count) } }
+            if !series.isEmpty {
+                pendingSeries.withLock { $0.removeFirst(series.count) }
+                core.loggedSeries += series.count
+            }
             if let layout { core.loggedLayouts.insert(layout.id) }
             if let group = batch.rowLayout?.group {
                 core.loggedRows.note(
@@ -139,7 +142,9 @@ extension Store: SampleAppender {
 
     /// The new series that go with the next commit. When there are very many, those before them are
     /// written on their own.
-    private func nextSeries() throws(IOError) -> [LogRecord.NewSeries] {
+    private func nextSeries(
+        _ core: inout StoreCore
+    ) throws(IOError) -> [LogRecord.NewSeries] {
         while true {
             let (series, isAll) = pendingSeries.withLock {
                 (Array($0.prefix(Self.seriesPerRecordMax)), $0.count <= Self.seriesPerRecordMax)
@@ -148,6 +153,7 @@ extension Store: SampleAppender {
             let record = LogRecord.encode(series: series)
             try log.append(kind: LogRecord.Kind.series.rawValue, record.span)
             pendingSeries.withLock { $0.removeFirst(series.count) }
+            core.loggedSeries += series.count
         }
     }
 }
@@ -166,13 +172,17 @@ extension StoreCore {
     }
 
     /// The head's buffers may take this much.
-    var headBytesMax: Int { (8 << 20) + 64 * series.count }
+    var headBytesMax: Int { (8 << 20) + 48 * series.count }
+
+    /// New series that a start registers in some 50 ms.
+    static let loggedSeriesMax = 20_000
 
     /// Whether the head is to be cut: by its size, by the log that a start would replay, or by age.
     func checkpointIsDue(nowMs: TimestampMs) -> Bool {
         if active.isEmpty { return false }
         return active.byteCount > headBytesMax
-            || logBytes > options.checkpointLogBytes + 64 * UInt64(series.count)
+            || logBytes > options.checkpointLogBytes + 16 * UInt64(series.count)
+            || loggedSeries > Self.loggedSeriesMax
             || nowMs > active.startedMs && nowMs - active.startedMs > options.blockRangeMs
     }
 }

@@ -78,6 +78,7 @@ extension Store {
                     core.active = HeadGeneration(
                         number: core.active.number + 1, logStart: log.end, startedMs: nowMs)
                     core.logBytes = 0
+                    core.loggedSeries = 0
                     // What is replayed from here on refers to nothing before.
                     core.loggedRows.forgetRows()
                 }

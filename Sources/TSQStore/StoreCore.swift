@@ -25,6 +25,8 @@ struct StoreCore {
     var writer = ByteWriter()
     /// Log bytes since the checkpoint before.
     var logBytes: UInt64 = 0
+    /// Series in that part of the log: a start registers them anew.
+    var loggedSeries = 0
     /// Why no more is taken.
     var refusal: String?
 
