@@ -1,4 +1,5 @@
 import Synchronization
+import TSQBase
 
 /// The bytes that all queries together may hold: engines that are given the same pool share it.
 package final class MemoryPool: Sendable {
@@ -37,7 +38,13 @@ package final class QueryMemory: Sendable {
         self.pool = pool
     }
 
-    deinit { pool?.give(used.load(ordering: .relaxed)) }
+    deinit {
+        pool?.give(used.load(ordering: .relaxed))
+        if bytesPeak >= Self.trimmedBytesMin { MemoryTrim.soon() }
+    }
+
+    /// After a query that held this much, what the C library keeps of it goes back to the system.
+    private static let trimmedBytesMin: Int64 = 64 << 20
 
     package var bytesInUse: Int64 { used.load(ordering: .relaxed) }
     package var bytesPeak: Int64 { peak.load(ordering: .relaxed) }
@@ -114,5 +121,13 @@ struct MemoryCharge {
             try query.budget.memory.hold(wanted - bytes, for: query.text(of: owner))
         }
         bytes = wanted
+    }
+
+    /// Charges `count` more, until the next `set`.
+    mutating func grow(
+        by count: Int, _ query: QueryContext, _ owner: Operator
+    ) throws(QueryError) {
+        try query.budget.memory.hold(Int64(count), for: query.text(of: owner))
+        bytes += Int64(count)
     }
 }

@@ -134,7 +134,7 @@ package final class QueryEngine: Sendable {
         try root.prepare()
         var builder = ResultBuilder(query)
         try builder.collect(root)
-        if query.isRange { return .matrix(builder.matrix(root.series)) }
+        if query.isRange { return .matrix(try builder.matrix(root.series)) }
         if expr.type == .scalar {
             return .scalar(timeMs: query.startMs, builder.firstValue)
         }
@@ -143,12 +143,13 @@ package final class QueryEngine: Sendable {
 }
 
 extension QueryResult.Value {
-    /// What the answer's columns take; histograms by the size of their heads.
+    /// What the answer's columns take.
     var byteCount: Int64 {
         switch self {
         case .scalar, .string: 0
         case .vector(let series), .matrix(let series):
-            Int64(series.values.count * 16 + series.histograms.count * 256 + series.count * 16)
+            Int64((series.times.capacity + series.values.capacity + series.count * 2) * 8)
+                + series.histograms.reduce(0) { $0 + Int64($1.byteCount + 8) }
                 + Int64(series.labels.byteCount + series.symbols.byteCount)
         }
     }

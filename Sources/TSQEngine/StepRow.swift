@@ -31,7 +31,8 @@ package struct StepRow: Sendable {
             values = [Double](repeating: 0, count: stepCount)
             tags = [UInt8](repeating: Tag.absent, count: stepCount)
         } else {
-            for step in 0..<stepCount { tags[step] = Tag.absent }
+            var tags = tags.mutableSpan
+            for step in 0..<stepCount { tags[unchecked: step] = Tag.absent }
         }
         histograms.removeAll(keepingCapacity: true)
     }

@@ -6,6 +6,9 @@ package struct SelectRequest: Sendable {
     /// Samples with `fromMs < time <= toMs` will be asked for; series without any may be left out.
     package var fromMs: TimestampMs
     package var toMs: TimestampMs
+    /// Whether nobody waits for the series any more: a source that selects for long asks now and then,
+    /// and may return what it has so far. Whoever asked for the series looks again and forgets them.
+    package var isOver: (@Sendable () -> Bool)?
 
     package init(matchers: [LabelMatcher], fromMs: TimestampMs, toMs: TimestampMs) {
         self.matchers = matchers

@@ -16,6 +16,8 @@ final class StoreSelection: SeriesSelection {
     var chunksMax = ChunkPlaces.chunksMax
     private let request: (fromMs: TimestampMs, toMs: TimestampMs)
     private let events: any EventSink
+    /// Series looked at between two looks at whether anybody still wants them.
+    private static let seriesPerLook = 4096
 
     /// The series of `registry` that satisfy the matchers and have samples in the range.
     ///
@@ -34,7 +36,8 @@ final class StoreSelection: SeriesSelection {
         let found = RowPlaces(snapshot.generations, refs: all, order: order)
         var isWanted = [Bool](repeating: true, count: all.count)
         // In ascending order of refs: a block's pages are decoded once.
-        for index in order {
+        for (position, index) in order.enumerated() {
+            if position % Self.seriesPerLook == 0 && request.isOver?() == true { break }
             do throws(BlockError) {
                 isWanted[index] = try reader.hasSamples(
                     all[index], found.places(index), fromMs: request.fromMs, toMs: request.toMs)

@@ -47,4 +47,54 @@ struct StoreSelectionTests {
             }
         }
     }
+
+    /// A fork on its way to another thread.
+    private struct Fork: @unchecked Sendable {
+        // Safe to send because: the thread that gets it is the only one to use it.
+        let selection: any SeriesSelection
+    }
+
+    @Test("forks read on threads of their own what the selection reads")
+    func forks() async throws {
+        let harness = StoreHarness()
+        let store = try harness.open()
+        let group = store.openGroup()
+        let refs = try (0..<300).map { try store.resolve(labels("m", ["i": "\(1000 + $0)"])) }
+        let start = harness.clock.nowMs()
+        for step in 0..<24 {
+            let time = start + Int64(step) * 1000
+            try store.addRow(group, time, refs.map { ($0, Double(step) + Double($0.rawValue)) })
+            if step % 7 == 6 { try store.checkpoint() }
+        }
+        let selection = try store.select(
+            SelectRequest(
+                matchers: [LabelMatcher(equal: "__name__", "m")], fromMs: .min, toMs: .max),
+            symbols: SymbolTable())
+        var columns = SampleColumns()
+        var expected: [[Double]] = []
+        for index in 0..<selection.count {
+            try selection.read(index, fromMs: start + 2000, toMs: .max, into: &columns)
+            expected.append(columns.values)
+            #expect(columns.values.count == 21)
+        }
+        let all = expected
+        let forks = (0..<3).map { _ in Fork(selection: selection.fork()) }
+        await withTaskGroup(of: Bool.self) { tasks in
+            for (number, fork) in forks.enumerated() {
+                tasks.addTask {
+                    var columns = SampleColumns()
+                    return stride(from: number, to: all.count, by: 1).allSatisfy { index in
+                        do {
+                            try fork.selection.read(
+                                index, fromMs: start + 2000, toMs: .max, into: &columns)
+                            return columns.values == all[index]
+                        } catch {
+                            return false
+                        }
+                    }
+                }
+            }
+            for await isEqual in tasks { #expect(isEqual) }
+        }
+    }
 }

@@ -221,6 +221,7 @@ final class StepInvariant: Operator {
         var row = StepRow(stepCount: 1)
         while let number = try child.next(into: &row) {
             if row.isEmpty { continue }
+            try holdHistograms(of: row)
             numbers.append(number)
             _ = rows.append(&row)
         }

@@ -54,6 +54,7 @@ final class GroupAggregation: UnaryOperator {
             let held = query.budget.samples
             while let index = try child.next(into: &row) {
                 let group = table.groupOf[index]
+                if !hasRows[group] { try holdHistograms(of: row) }
                 names.describe(child.series.labels, index, query, &context)
                 accumulators[group].add(row, &context)
                 hasRows[group] = true

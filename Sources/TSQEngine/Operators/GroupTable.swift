@@ -41,7 +41,7 @@ struct GroupTable {
             }
             groupOf.append(group)
         }
-        output.labels = index.labels
+        output = OutputSeries(distinct: index.labels)
         if drops.contains(true) { output.dropsName = drops }
     }
 

@@ -138,7 +138,10 @@ final class HistogramCall: UnaryOperator {
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if position == nil {
             let held = query.budget.samples
-            while let index = try child.next(into: &row) { takeIn(&row, index) }
+            while let index = try child.next(into: &row) {
+                try holdHistograms(of: row)
+                takeIn(&row, index)
+            }
             dropConflicts()
             position = 0
             // A parameter has one value a step, however many variants it has.

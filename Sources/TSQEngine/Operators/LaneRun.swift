@@ -15,6 +15,8 @@ final class LaneBatch: @unchecked Sendable {
     var statistics = QueryStatistics()
     /// What ended the batch after its rows.
     var error: QueryError?
+    /// Charged for the rows' histograms until the batch is done with.
+    fileprivate(set) var heldBytes: Int64 = 0
 
     /// Takes all rows that `chain`, restricted to the batch's series, delivers. The counts and remarks
     /// that `query` gains go into the batch.
@@ -32,6 +34,11 @@ final class LaneBatch: @unchecked Sendable {
                     restSamples = query.budget.samples - held
                     break
                 }
+                if !rows[count].histograms.isEmpty {
+                    let bytes = Int64(rows[count].histogramByteCount)
+                    try query.budget.memory.hold(bytes, for: query.text(of: chain))
+                    heldBytes += bytes
+                }
                 numbers.append(Int32(truncatingIfNeeded: index))
                 samples.append(query.budget.samples - held)
                 count += 1
@@ -44,6 +51,14 @@ final class LaneBatch: @unchecked Sendable {
         query.annotations = Annotations()
         statistics = query.statistics
         query.statistics = QueryStatistics()
+    }
+}
+
+extension LaneBatch {
+    /// Gives back what its histograms were charged with.
+    func release(_ memory: QueryMemory) {
+        memory.release(heldBytes)
+        heldBytes = 0
     }
 }
 

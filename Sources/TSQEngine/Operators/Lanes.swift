@@ -101,6 +101,7 @@ final class Lanes: UnaryOperator {
             return index
         }
         current = nil
+        batch.release(query.budget.memory)
         query.annotations.merge(batch.annotations)
         query.statistics.add(batch.statistics)
         try query.budget.hold(samples: batch.restSamples)

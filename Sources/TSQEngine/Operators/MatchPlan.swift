@@ -27,25 +27,23 @@ struct MatchPlan {
         manyGroup = table.leftGroup
         oneGroup = table.rightGroup
         groupCount = table.count
-        var members = [[Int]](repeating: [], count: groupCount)
-        positionInGroup.reserveCapacity(one.count)
-        for series in 0..<one.count {
-            positionInGroup.append(members[oneGroup[series]].count)
-            members[oneGroup[series]].append(series)
-        }
+        let members = GroupMembers(oneGroup, groupCount: groupCount)
+        positionInGroup = members.positions
         manyCounts = [Int](repeating: 0, count: groupCount)
         for group in manyGroup { manyCounts[group] += 1 }
         try addOutputs(many, one, members, shape, query)
     }
 
     private mutating func addOutputs(
-        _ many: OutputSeries, _ one: OutputSeries, _ members: [[Int]], _ shape: MatchShape,
+        _ many: OutputSeries, _ one: OutputSeries, _ members: borrowing GroupMembers,
+        _ shape: MatchShape,
         _ query: QueryContext
     ) throws(QueryError) {
         let labels = ResultLabels(
             shape.matching, shape.operation, returnsBool: shape.returnsBool, query)
         let key = MatchKey(shape.matching, query)
         let none: ArraySlice<LabelPair> = []
+        var scratch: [LabelPair] = []
         // Two many-side series of one group with the same labels are twins.
         var twins: [[Int]: Int] = [:]
         for series in 0..<many.count {
@@ -63,15 +61,16 @@ struct MatchPlan {
             let first = output.count
             if labels.dependsOnOneSide {
                 for member in members[group] {
-                    output.append(
-                        labels.labels(many: pairs, one: one.labels[member]), dropsName: flag)
+                    labels.fill(&scratch, many: pairs, one: one.labels[member])
+                    output.append(scratch, dropsName: flag)
                 }
                 if shape.fillOne != nil || members[group].isEmpty {
-                    output.append(
-                        labels.labels(many: pairs, one: key.reduce(pairs)[...]), dropsName: flag)
+                    labels.fill(&scratch, many: pairs, one: key.reduce(pairs)[...])
+                    output.append(scratch, dropsName: flag)
                 }
             } else {
-                output.append(labels.labels(many: pairs, one: none), dropsName: flag)
+                labels.fill(&scratch, many: pairs, one: none)
+                output.append(scratch, dropsName: flag)
             }
             firstOutput.append(output.count)
             noteTwin(group, first, &twins)
@@ -80,9 +79,9 @@ struct MatchPlan {
         for series in 0..<one.count {
             aloneOutput.append(output.count)
             let pairs = one.labels[series]
+            labels.fill(&scratch, many: key.reduce(pairs)[...], one: pairs)
             output.append(
-                labels.labels(many: key.reduce(pairs)[...], one: pairs),
-                dropsName: shape.returnsBool && query.options.delayedNameRemoval)
+                scratch, dropsName: shape.returnsBool && query.options.delayedNameRemoval)
         }
     }
 
@@ -108,6 +107,32 @@ struct MatchPlan {
     var byteCount: Int {
         let perSeries = manyGroup.count * 3 + oneGroup.count * 2 + aloneOutput.count
         return (perSeries + twinCounts.count + manyCounts.count * 5) * 8
+    }
+
+    /// The series of each group, in order, in one array.
+    private struct GroupMembers {
+        private var ends: [Int]
+        private var members: [Int]
+        /// Each series' place among those of its group.
+        private(set) var positions: [Int]
+
+        init(_ groupOf: [Int], groupCount: Int) {
+            ends = [Int](repeating: 0, count: groupCount)
+            positions = groupOf.map { _ in 0 }
+            for (series, group) in groupOf.enumerated() {
+                positions[series] = ends[group]
+                ends[group] += 1
+            }
+            for group in ends.indices.dropFirst() { ends[group] += ends[group - 1] }
+            members = positions
+            for (series, group) in groupOf.enumerated() {
+                members[(group == 0 ? 0 : ends[group - 1]) + positions[series]] = series
+            }
+        }
+
+        subscript(group: Int) -> ArraySlice<Int> {
+            members[(group == 0 ? 0 : ends[group - 1])..<ends[group]]
+        }
     }
 
     func outputs(ofMany series: Int) -> Range<Int> {

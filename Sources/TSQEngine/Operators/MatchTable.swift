@@ -89,21 +89,21 @@ struct ResultLabels {
 
     var dependsOnOneSide: Bool { !included.isEmpty }
 
-    func labels(many: ArraySlice<LabelPair>, one: ArraySlice<LabelPair>) -> [LabelPair] {
-        var result: [LabelPair]
-        if matching.cardinality == .oneToOne {
-            result = many.filter {
-                matchedNames.contains($0.name) == matching.isOn
-                    && !(dropsReserved && query.isReserved($0.name))
-            }
-        } else {
-            result = many.filter { !(dropsReserved && query.isReserved($0.name)) }
+    /// Fills `result` with the labels.
+    func fill(
+        _ result: inout [LabelPair], many: ArraySlice<LabelPair>, one: ArraySlice<LabelPair>
+    ) {
+        result.removeAll(keepingCapacity: true)
+        let isOneToOne = matching.cardinality == .oneToOne
+        for pair in many {
+            if isOneToOne && matchedNames.contains(pair.name) != matching.isOn { continue }
+            if dropsReserved && query.isReserved(pair.name) { continue }
+            result.append(pair)
         }
         for name in included {
             let value = one.first { $0.name == name }?.value ?? query.emptySymbol
             result = query.setting(name, to: value, in: result[...])
         }
         if dropsReservedAfter { result.removeAll { query.isReserved($0.name) } }
-        return result
     }
 }

@@ -19,6 +19,16 @@ struct Tile: Equatable {
 struct OutputSeries {
     var labels = SeriesLabels()
     var dropsName: [Bool] = []
+    /// Known to have no two series with the same labels.
+    var isDistinct = false
+
+    init() {}
+
+    /// Series with labels that all differ: those of a selection.
+    init(distinct labels: SeriesLabels) {
+        self.labels = labels
+        isDistinct = true
+    }
 
     var count: Int { labels.count }
 
@@ -26,13 +36,22 @@ struct OutputSeries {
 
     func dropsName(_ series: Int) -> Bool { !dropsName.isEmpty && dropsName[series] }
 
-    mutating func append(_ pairs: some Sequence<LabelPair>, dropsName drops: Bool = false) {
-        if drops || !dropsName.isEmpty {
-            let missing = labels.count - dropsName.count
-            dropsName += repeatElement(false, count: missing)
-            dropsName.append(drops)
-        }
+    mutating func append(_ pairs: [LabelPair], dropsName drops: Bool = false) {
+        noteAppended(drops)
         labels.append(pairs)
+    }
+
+    mutating func append(_ pairs: ArraySlice<LabelPair>, dropsName drops: Bool = false) {
+        noteAppended(drops)
+        labels.append(pairs)
+    }
+
+    private mutating func noteAppended(_ drops: Bool) {
+        isDistinct = false
+        if !drops && dropsName.isEmpty { return }
+        let missing = labels.count - dropsName.count
+        dropsName += repeatElement(false, count: missing)
+        dropsName.append(drops)
     }
 }
 
@@ -124,6 +143,18 @@ class Operator: PlanPart {
 
     /// Bytes of this operator alone while a tile of `stepCount` steps is worked on.
     func ownBytes(stepCount: Int) -> Int { 0 }
+
+    /// Charges `bytes` more until the next tile begins.
+    final func holdMore(_ bytes: Int) throws(QueryError) {
+        if bytes > 0 { try charge.grow(by: bytes, query, self) }
+    }
+
+    /// Charges the histograms of a row that is kept until the next tile begins; its floats are among
+    /// `ownBytes`.
+    @inline(__always)
+    final func holdHistograms(of row: borrowing StepRow) throws(QueryError) {
+        if !row.histograms.isEmpty { try holdMore(row.histogramByteCount) }
+    }
 
     /// Bytes of its tables, labels included where they are not an input's.
     func tableBytes() -> Int {

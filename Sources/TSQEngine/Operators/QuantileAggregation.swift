@@ -62,6 +62,7 @@ final class QuantileAggregation: UnaryOperator {
                     query.annotations.inform(
                         "ignored histogram in quantile aggregation", operandRange)
                 }
+                row.histograms.removeAll()
                 members[group].append(rows.append(&row))
             }
             delivered = 0

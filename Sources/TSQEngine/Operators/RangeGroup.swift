@@ -67,17 +67,11 @@ final class RangeGroup: Operator {
 
     override func open() throws(QueryError) {
         for index in members.indices { try members[index].parameters.prepare() }
-        do throws(SourceError) {
-            let selection = try query.source.select(
-                SelectRequest(
-                    matchers: matchers, fromMs: times.firstMs.subtractingClamped(widestMs),
-                    toMs: times.lastMs), symbols: query.symbols)
-            reader = SampleReader(
-                selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
-            series.labels = selection.labels
-        } catch {
-            throw QueryError(error)
-        }
+        let selection = try query.select(
+            matchers, fromMs: times.firstMs.subtractingClamped(widestMs), toMs: times.lastMs)
+        reader = SampleReader(
+            selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
+        series = OutputSeries(distinct: selection.labels)
     }
 
     override func start(_ tile: Tile) throws(QueryError) {

@@ -76,16 +76,10 @@ final class SelectorRange: RangeInput {
     }
 
     func prepare() throws(QueryError) {
-        do throws(SourceError) {
-            let selection = try query.source.select(
-                SelectRequest(matchers: matchers, fromMs: fromMs, toMs: toMs),
-                symbols: query.symbols)
-            reader = SampleReader(
-                selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
-            series.labels = selection.labels
-        } catch {
-            throw QueryError(error)
-        }
+        let selection = try query.select(matchers, fromMs: fromMs, toMs: toMs)
+        reader = SampleReader(
+            selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
+        series = OutputSeries(distinct: selection.labels)
     }
 
     func begin(_ tile: Tile, _ windows: borrowing Windows) {

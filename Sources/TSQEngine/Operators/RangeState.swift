@@ -14,6 +14,8 @@ struct RangeState {
     var context: KernelContext
     /// What the bounds of the float windows were worked out from.
     private var timesID: UInt64 = 0
+    /// Floats in the windows of all steps.
+    private var floatSamples: Int64 = 0
     /// The histogram windows may be other than empty.
     private var hadHistograms = true
     private var slice = StepRow(stepCount: 0)
@@ -42,6 +44,7 @@ struct RangeState {
         if columns.timesID == 0 || columns.timesID != timesID {
             windows.bound(floats: columns.times)
             timesID = columns.timesID
+            floatSamples = windows.floatSampleCount
         }
         if !columns.histograms.isEmpty || hadHistograms {
             windows.bound(histograms: columns.histograms.times)
@@ -87,10 +90,7 @@ struct RangeState {
 
     /// Samples in the windows of all steps, histograms by weight.
     func samplesInWindows(_ columns: borrowing SampleColumns) -> Int64 {
-        var count: Int64 = 0
-        for step in 0..<windows.count {
-            count += Int64(windows.floatEnds[step] - windows.floatStarts[step])
-        }
+        var count = floatSamples
         if columns.histograms.isEmpty { return count }
         for step in 0..<windows.count {
             for index in windows.histogramStarts[step]..<windows.histogramEnds[step] {
@@ -135,6 +135,16 @@ extension Windows {
             starts[step] = start
             ends[step] = end
         }
+    }
+
+    var floatSampleCount: Int64 {
+        let (starts, ends) = (floatStarts.span, floatEnds.span)
+        precondition(starts.count == ends.count, "BUG: windows of uneven bounds")
+        var count = 0
+        for step in 0..<starts.count {
+            count &+= ends[unchecked: step] &- starts[unchecked: step]
+        }
+        return Int64(count)
     }
 
     func sampleCount(_ step: Int) -> Int {

@@ -41,6 +41,9 @@ final class RankAggregation: UnaryOperator {
     override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
         limits = try LimitCounts.of(parameters.values[0], seriesCount: series.count)
+        let most = limits.max() ?? 0
+        let entries = table.memberCounts.reduce(0) { $0 + min($1, most) }
+        try holdMore(entries * tile.count * MemoryLayout<RankHeap.Entry>.stride)
         try child.begin(tile)
         stepCount = tile.count
         let count = table.count * stepCount
@@ -108,7 +111,7 @@ final class RankAggregation: UnaryOperator {
 
     override var inputs: [any PlanPart] { parameters.operators + [child] }
 
-    /// An empty heap for each group and step; what grows in them is charged as it does.
+    /// An empty heap for each group and step; their entries are charged when k is known.
     override func ownBytes(stepCount: Int) -> Int {
         table.count * stepCount * MemoryLayout<RankHeap>.stride
     }

@@ -45,14 +45,25 @@ extension StepRow {
     func isPresent(_ step: Int) -> Bool { tags[step] != Tag.absent }
 
     var isEmpty: Bool {
-        for tag in tags where tag != Tag.absent { return false }
-        return true
+        let tags = tags.span
+        var all = Tag.absent
+        for step in 0..<tags.count { all |= tags[unchecked: step] }
+        return all == Tag.absent
     }
 
     /// A float at every step.
     var isFull: Bool {
-        for tag in tags where tag != Tag.float { return false }
-        return true
+        let tags = tags.span
+        var others = Tag.absent
+        for step in 0..<tags.count { others |= tags[unchecked: step] ^ Tag.float }
+        return others == Tag.absent
+    }
+
+    /// What the row's histograms take.
+    var histogramByteCount: Int {
+        histograms.reduce(histograms.count * MemoryLayout<Histogram?>.stride) {
+            $0 + ($1?.bucketByteCount ?? 0)
+        }
     }
 
     /// Copies step `from` of `other` to step `to`.
@@ -68,10 +79,11 @@ extension StepRow {
     /// All of `other`'s contents.
     mutating func assign(_ other: borrowing StepRow) {
         reset(stepCount: other.stepCount)
-        for step in 0..<other.stepCount {
-            values[step] = other.values[step]
-            tags[step] = other.tags[step]
-        }
+        let (fromValues, fromTags) = (other.values.span, other.tags.span)
+        var toValues = values.mutableSpan
+        for step in 0..<fromValues.count { toValues[step] = fromValues[unchecked: step] }
+        var toTags = tags.mutableSpan
+        for step in 0..<fromTags.count { toTags[step] = fromTags[unchecked: step] }
         if !other.histograms.isEmpty { histograms = copy(other.histograms) }
     }
 

@@ -170,6 +170,15 @@ extension HistogramColumns {
 }
 
 extension Histogram {
+    /// What its spans, buckets and bounds take.
+    var bucketByteCount: Int {
+        let spans = positiveSpans.count + negativeSpans.count
+        return (spans + positiveBuckets.count + negativeBuckets.count + customBounds.count) * 8
+    }
+
+    /// What it takes.
+    var byteCount: Int { MemoryLayout<Histogram>.stride + bucketByteCount }
+
     /// How many float samples it counts as in limits and statistics.
     ///
     /// - Source: Prometheus promql/value.go `HPoint.size`: bytes of the histogram over those of a

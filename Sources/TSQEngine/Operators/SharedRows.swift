@@ -14,6 +14,8 @@ final class SharedRows {
     /// How many series an output has: number `i` of the producer's rows belongs to output
     /// `i / seriesCount`; nil: there is one output, which goes to all places.
     private let splits: Bool
+    /// The place that is charged for the rows kept.
+    private weak var keeper: SharedTap?
     /// Places that take rows.
     private(set) var tapCount = 0
     private var isPrepared = false
@@ -37,6 +39,7 @@ final class SharedRows {
         series: @escaping (OutputSeries) -> OutputSeries = { $0 }
     ) -> SharedTap {
         let tap = SharedTap(self, number: tapCount, makeAlone, series)
+        if tapCount == 0 { keeper = tap }
         tap.place = place
         tapCount += 1
         return tap
@@ -91,6 +94,14 @@ final class SharedRows {
             round.fail(error)
         }
         let costs = query.stopRecording(mark)
+        if index != nil && !scratch.histograms.isEmpty {
+            do throws(QueryError) {
+                try keeper?.holdHistograms(of: scratch)
+            } catch {
+                round.fail(error)
+                return false
+            }
+        }
         round.add(index, &scratch, costs)
         return index != nil
     }

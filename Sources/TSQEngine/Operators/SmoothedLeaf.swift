@@ -44,17 +44,11 @@ final class SmoothedLeaf: Operator {
     override var samplesRead: Int64? { reader.samplesRead }
 
     override func open() throws(QueryError) {
-        do throws(SourceError) {
-            let selection = try query.source.select(
-                SelectRequest(
-                    matchers: matchers,
-                    fromMs: times.firstMs.subtractingClamped(query.lookbackMs),
-                    toMs: times.lastMs.addingClamped(query.lookbackMs)), symbols: query.symbols)
-            reader = SampleReader(selection, probe: query.newProbe())
-            series.labels = selection.labels
-        } catch {
-            throw QueryError(error)
-        }
+        let selection = try query.select(
+            matchers, fromMs: times.firstMs.subtractingClamped(query.lookbackMs),
+            toMs: times.lastMs.addingClamped(query.lookbackMs))
+        reader = SampleReader(selection, probe: query.newProbe())
+        series = OutputSeries(distinct: selection.labels)
     }
 
     override func start(_ tile: Tile) {

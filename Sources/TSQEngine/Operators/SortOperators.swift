@@ -9,6 +9,9 @@ final class SortRows: UnaryOperator {
         case labels([String], ascending: Bool)
     }
 
+    /// A row of one step, two arrays with their heads, and its place.
+    private static let bytesPerRow = 136
+
     private let order: Order
     private var rows = RowStore()
     private var output: [(series: Int, row: Int)] = []
@@ -36,7 +39,10 @@ final class SortRows: UnaryOperator {
             isRead = true
             while let index = try child.next(into: &row) {
                 if case .value = order { dropHistograms(&row) }
-                if row.isPresent(0) { output.append((index, rows.append(&row))) }
+                if !row.isPresent(0) { continue }
+                try holdMore(Self.bytesPerRow)
+                try holdHistograms(of: row)
+                output.append((index, rows.append(&row)))
             }
             try sort()
             output.reverse()

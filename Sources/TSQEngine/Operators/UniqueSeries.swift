@@ -34,6 +34,10 @@ final class UniqueSeries: UnaryOperator {
 
     override func open() throws(QueryError) {
         try child.prepare()
+        if child.series.isDistinct {
+            series = child.series
+            return
+        }
         var index = LabelIndex()
         var target: [Int] = []
         target.reserveCapacity(child.series.count)
@@ -55,10 +59,12 @@ final class UniqueSeries: UnaryOperator {
         output.labels = index.labels
         if output.count == child.series.count {
             series = child.series
+            series.isDistinct = true
             memberCount = []
         } else {
             try NameSettlement.settle(contested, by: .firstValue, of: child, target, &output)
             series = output
+            series.isDistinct = true
             self.target = target
             owner = [Int](repeating: 0, count: output.count)
         }
@@ -89,6 +95,7 @@ final class UniqueSeries: UnaryOperator {
                 }
                 owner[number] = source + 1
             }
+            try holdHistograms(of: row)
             if let place = rowOfTarget[number] {
                 if !store[place].merge(row) { throw .sameLabelset }
             } else {

@@ -58,18 +58,11 @@ final class VectorLeaf: Operator {
 
     override func open() throws(QueryError) {
         let lookbackMs = query.lookbackMs
-        let selection: any SeriesSelection
-        do throws(SourceError) {
-            selection = try query.source.select(
-                SelectRequest(
-                    matchers: request, fromMs: times.firstMs.subtractingClamped(lookbackMs),
-                    toMs: times.lastMs), symbols: query.symbols)
-        } catch {
-            throw QueryError(error)
-        }
+        let selection = try query.select(
+            request, fromMs: times.firstMs.subtractingClamped(lookbackMs), toMs: times.lastMs)
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
-        series.labels = selection.labels
+        series = OutputSeries(distinct: selection.labels)
     }
 
     override func start(_ tile: Tile) {
@@ -104,6 +97,9 @@ final class VectorLeaf: Operator {
     ) -> Int64 {
         if !columns.histograms.isEmpty { return fillMixed(&row, columns, cursor, answer) }
         cursor.find(columns.times, timesID: columns.timesID)
+        if answer == .value {
+            return fillValues(&row.values, &row.tags, columns.values, cursor.newest)
+        }
         var taken: Int64 = 0
         for step in 0..<row.stepCount {
             let index = Int(cursor.newest[step])
@@ -119,6 +115,27 @@ final class VectorLeaf: Operator {
                     columns.startTimes.isEmpty ? 0 : Double(columns.startTimes[index]) / 1000
             }
             row.tags[step] = StepRow.Tag.float
+            taken += 1
+        }
+        return taken
+    }
+
+    /// The commonest answer, of floats only.
+    private static func fillValues(
+        _ rowValues: inout [Double], _ rowTags: inout [UInt8], _ values: [Double],
+        _ newest: [Int32]
+    ) -> Int64 {
+        let (values, newest) = (values.span, newest.span)
+        var taken: Int64 = 0
+        var tags = rowTags.mutableSpan
+        var rowValues = rowValues.mutableSpan
+        for step in 0..<newest.count {
+            let index = Int(newest[unchecked: step])
+            if index < 0 { continue }
+            let value = values[index]
+            if StaleMarker.isStale(value) { continue }
+            rowValues[step] = value
+            tags[step] = StepRow.Tag.float
             taken += 1
         }
         return taken

@@ -49,7 +49,9 @@ final class VectorMatch: Operator {
         try one.begin(tile)
         var row = StepRow(stepCount: tile.count)
         while let index = try one.next(into: &row) {
-            if !row.isEmpty { oneSide.add(&row, index, group: plan.oneGroup[index]) }
+            if row.isEmpty { continue }
+            try holdHistograms(of: row)
+            oneSide.add(&row, index, group: plan.oneGroup[index])
         }
         matched.begin(steps: tile.count)
         try many.begin(tile)
@@ -69,6 +71,8 @@ final class VectorMatch: Operator {
         while let index = try many.next(into: &manyRow) {
             for step in 0..<tile.count where manyRow.isPresent(step) { anyPresent[step] = true }
             numbers.append(index)
+            try holdMore(tile.count * Self.bytesPerStep)
+            try holdHistograms(of: manyRow)
             _ = manyStore.append(&manyRow)
         }
         if let (first, second) = oneSide.firstConflict(where: anyPresent) {

@@ -3,7 +3,7 @@ import TSQBase
 /// What a query may still use: samples, bytes, time; and whether anybody still wants its answer.
 ///
 /// A copy for another thread (`fork`) counts samples of its own and shares the rest.
-struct QueryBudget {
+struct QueryBudget: Sendable {
     /// Where Prometheus's errors say it happened.
     static let place = "expression evaluation"
     static let executionPlace = "query execution"

@@ -20,9 +20,23 @@ extension QueryContext {
         }
         var output = OutputSeries()
         output.labels.reserve(series: input.count, pairs: input.labels.pairs.count)
+        var kept: [LabelPair] = []
+        var dropped: [LabelPair] = []
+        var first: [LabelPair]?
+        var dropsAlike = true
         for series in 0..<input.count {
-            output.labels.append(input.labels[series].lazy.filter { !self.isReserved($0.name) })
+            kept.removeAll(keepingCapacity: true)
+            dropped.removeAll(keepingCapacity: true)
+            for place in input.labels.range(series) {
+                let pair = input.labels.pairs[place]
+                if isReserved(pair.name) { dropped.append(pair) } else { kept.append(pair) }
+            }
+            output.labels.append(kept)
+            if first == nil { first = dropped }
+            if dropsAlike && dropped != first { dropsAlike = false }
         }
+        // What all had in common told none of them apart.
+        output.isDistinct = input.isDistinct && dropsAlike
         return output
     }
 

@@ -135,6 +135,23 @@ final class QueryContext {
     /// Where the plan is to be explained: counts for a part of it.
     func newProbe() -> OperatorProbe? { wantsExplain ? OperatorProbe() : nil }
 
+    /// The series of a selector with samples in `fromMs < time <= toMs`.
+    func select(
+        _ matchers: [LabelMatcher], fromMs: TimestampMs, toMs: TimestampMs
+    ) throws(QueryError) -> any SeriesSelection {
+        var request = SelectRequest(matchers: matchers, fromMs: fromMs, toMs: toMs)
+        let budget = self.budget
+        request.isOver = { budget.isOver }
+        let selection: any SeriesSelection
+        do throws(SourceError) {
+            selection = try source.select(request, symbols: symbols)
+        } catch {
+            throw QueryError(error)
+        }
+        try self.budget.check()
+        return selection
+    }
+
     /// Moves a kernel's remarks to the query's.
     func take(_ context: inout KernelContext) {
         if context.annotations.all.isEmpty { return }

@@ -25,6 +25,7 @@ struct MatrixResult {
             let count = Int64(columns.times.count + columns.histograms.count)
             query.statistics.totalQueryableSamples += count
             try query.budget.hold(samples: count)
+            try query.budget.memory.hold(Int64(columns.byteCount), for: "the result")
             found.append((index, columns))
             columns = SampleColumns()
         }

@@ -16,6 +16,7 @@ struct ResultBuilder {
     private var values: [Double] = []
     private var histogramTimes: [TimestampMs] = []
     private var histograms: [Histogram] = []
+    private var histogramBytes: Int64 = 0
     private var chargedBytes: Int64 = 0
 
     init(_ query: QueryContext) { self.query = query }
@@ -54,6 +55,7 @@ struct ResultBuilder {
                 {
                     histogramTimes.append(steps.timeMs(step))
                     histograms.append(histogram)
+                    histogramBytes += Int64(histogram.byteCount + 8)
                 }
             }
         }
@@ -65,7 +67,7 @@ struct ResultBuilder {
     }
 
     private mutating func charge() throws(QueryError) {
-        let bytes = Int64(values.count * 16 + histograms.count * 256)
+        let bytes = Int64((times.capacity + values.capacity) * 8) + histogramBytes
         if bytes - chargedBytes < 1 << 20 { return }
         try query.budget.memory.hold(bytes - chargedBytes, for: "the result")
         chargedBytes = bytes
@@ -91,8 +93,10 @@ struct ResultBuilder {
     }
 
     /// A matrix: series sorted by labels, the tiles of each put together.
-    consuming func matrix(_ series: OutputSeries) -> ResultSeries {
+    consuming func matrix(_ series: OutputSeries) throws(QueryError) -> ResultSeries {
         if isInOrder(series) { return asCollected(series) }
+        // The points are copied: for a moment they are there twice.
+        try query.budget.memory.hold(Int64(values.count * 16), for: "the result")
         var result = ResultSeries(symbols: query.symbols)
         var segmentsOf = [[Int32]](repeating: [], count: series.count)
         for (number, segment) in segments.enumerated() {
@@ -104,7 +108,11 @@ struct ResultBuilder {
             !query.isOrderedBefore(series.labels[$1], series.labels[$0])
         }
         if !isSorted {
-            order.sort { query.isOrderedBefore(series.labels[$0], series.labels[$1]) }
+            let watch = SortWatch(query.budget)
+            order.sort {
+                watch.isOver() ? false : query.isOrderedBefore(series.labels[$0], series.labels[$1])
+            }
+            try query.budget.check()
         }
         result.times.reserveCapacity(times.count)
         result.values.reserveCapacity(values.count)
