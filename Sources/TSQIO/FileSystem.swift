@@ -36,6 +36,8 @@ package protocol FileSystem: Sendable {
     func byteCount(_ path: String) throws(IOError) -> UInt64
     /// Bytes that can still be written on the file system of `path`.
     func freeBytes(_ path: String) throws(IOError) -> UInt64
+    /// The size of the file system of `path`.
+    func capacityBytes(_ path: String) throws(IOError) -> UInt64
 }
 
 /// An open file. Closed when it is released, or before by `close()`.

@@ -121,6 +121,23 @@ package final class LogWriter: Sendable {
         }
     }
 
+    /// Starts the next segment without making the one before durable: for one whose fsync failed,
+    /// after which nobody knows what of it is on the disk.
+    package func abandonSegment() throws(IOError) {
+        try synced.withLock { (synced) throws(IOError) in
+            synced = try state.withLock { (state) throws(IOError) -> LogPlace in
+                let file = try Self.begin(directory, state.segment + 1, fileSystem)
+                state.file.close()
+                state.file = file
+                state.segment += 1
+                state.offset = UInt64(LogFormat.segmentHeaderByteCount)
+                state.broken = nil
+                state.failedSync = nil
+                return LogPlace(segment: state.segment, offset: state.offset)
+            }
+        }
+    }
+
     private func rotate(_ state: inout State) throws(IOError) {
         if let failed = state.failedSync { throw failed }
         do throws(IOError) {

@@ -5,12 +5,17 @@ package final class MappedFile: @unchecked Sendable {
     package let byteCount: Int
     package let path: String
     private let release: @Sendable () -> Void
+    private let drop: (@Sendable (_ offset: Int, _ count: Int) -> Void)?
 
     /// Takes over `byteCount` readable bytes at `base`; `release` frees them.
+    ///
+    /// - Parameter drop: gives the memory of a range back; its bytes can still be read.
     package init(
         path: String, base: UnsafeRawPointer?, byteCount: Int,
+        drop: (@Sendable (_ offset: Int, _ count: Int) -> Void)? = nil,
         release: @escaping @Sendable () -> Void
     ) {
+        self.drop = drop
         self.path = path
         self.base = base
         self.byteCount = base == nil ? 0 : byteCount
@@ -29,6 +34,12 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     deinit { release() }
+
+    /// Gives back the memory of a range that is not read again soon, as far as it is whole pages.
+    package func forget(_ range: Range<Int>) {
+        let inside = range.clamped(to: 0..<byteCount)
+        if !inside.isEmpty { drop?(inside.lowerBound, inside.count) }
+    }
 
     /// `count` bytes from `offset` on, valid while this object lives.
     ///

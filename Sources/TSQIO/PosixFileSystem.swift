@@ -37,7 +37,17 @@ package struct PosixFileSystem: FileSystem {
         // Selected series are spread over a block: reading ahead would only fill memory.
         madvise(base, byteCount, MADV_RANDOM)
         nonisolated(unsafe) let mapped = base
-        return MappedFile(path: path, base: base, byteCount: byteCount) {
+        return MappedFile(
+            path: path, base: base, byteCount: byteCount,
+            drop: { offset, count in
+                let pageBytes = 1 << 12
+                let start = (offset + pageBytes - 1) & ~(pageBytes - 1)
+                let end = (offset + count) & ~(pageBytes - 1)
+                if start < end {
+                    madvise(mapped.advanced(by: start), end - start, MADV_DONTNEED)
+                }
+            }
+        ) {
             munmap(mapped, byteCount)
         }
     }
@@ -117,6 +127,12 @@ package struct PosixFileSystem: FileSystem {
         var status = statvfs()
         if statvfs(path, &status) != 0 { throw IOError(.space, path, code: errno) }
         return UInt64(status.f_bavail) &* UInt64(status.f_frsize)
+    }
+
+    package func capacityBytes(_ path: String) throws(IOError) -> UInt64 {
+        var status = statvfs()
+        if statvfs(path, &status) != 0 { throw IOError(.space, path, code: errno) }
+        return UInt64(status.f_blocks) &* UInt64(status.f_frsize)
     }
 }
 

@@ -70,6 +70,9 @@ package final class Worker: Sendable {
                 }
     #endif
 
+    /// Holds up the calling thread.
+    package static func sleep(ms: Int64) { _ = poll(nil, 0, Int32(clamping: ms)) }
+
     /// Ends the wait.
     package func wake() {
         var byte: UInt8 = 1

@@ -157,6 +157,15 @@ final class Block: Sendable {
         return chunks
     }
 
+    /// Gives back the memory of a page that is not read again soon.
+    func forget(page index: Int) throws(BlockError) {
+        let page = try page(index)
+        let start = Int(clamping: page.offset)
+        let (end, overflow) = start.addingReportingOverflow(Int(page.byteCount))
+        // The page before left the rest of its last memory page.
+        if !overflow { file.forget(max(0, start - 4095)..<end) }
+    }
+
     /// Reads everything and checks every checksum and every chunk.
     func verifyAll() throws(BlockError) {
         var columns = SampleColumns()

@@ -93,6 +93,29 @@ final class BlockWriter {
         endChunk(timeColumn: timeColumn, sampleCount: range.count)
     }
 
+    /// Adds a chunk of another block as it is.
+    ///
+    /// - Parameter rowCount: the times of the time column.
+    func addCopy(
+        ref: UInt32, _ chunk: BlockChunk, of block: Block, timeColumn: UInt32, rowCount: Int
+    ) throws {
+        var sampleCount = rowCount
+        if chunk.flags.contains(.presence) {
+            let bytes = try block.bytes(chunk.offset + chunk.valuesCount, chunk.presenceCount)
+            sampleCount = try PresenceBitmap.decode(bytes).count
+        }
+        let counts = [chunk.valuesCount, chunk.presenceCount, chunk.startTimesCount]
+        let body = try block.bytes(chunk.offset, counts.reduce(0, +))
+        try beginChunk(ref: ref, flags: chunk.flags, timeColumn: timeColumn)
+        pageEntries.uvarint(UInt64(chunk.valuesCount))
+        if chunk.flags.contains(.presence) { pageEntries.uvarint(UInt64(chunk.presenceCount)) }
+        if chunk.flags.contains(.startTimes) {
+            pageEntries.uvarint(UInt64(chunk.startTimesCount))
+        }
+        pageChunks.raw(body)
+        endChunk(timeColumn: timeColumn, sampleCount: sampleCount)
+    }
+
     /// The bytes written so far.
     var byteCount: UInt64 { written + UInt64(pageChunks.count + pageEntries.count) }
     var isEmpty: Bool { footer.chunkCount == 0 }

@@ -65,13 +65,7 @@ enum LogRecord {
         writer.refs(batch.histogramRefs)
         if !batch.histogramRefs.isEmpty { writer.histograms(batch.histograms) }
         writer.uvarint(UInt64(batch.exemplars.count))
-        for (ref, exemplar) in batch.exemplars {
-            writer.uvarint(UInt64(ref.rawValue))
-            writer.labels(exemplar.labels)
-            writer.f64(exemplar.value)
-            writer.u8(exemplar.timeMs == nil ? 0 : 1)
-            if let timeMs = exemplar.timeMs { writer.i64(timeMs) }
-        }
+        for (ref, exemplar) in batch.exemplars { writer.exemplar(ref, exemplar) }
     }
 
     /// Reads a commit. Its layout is added to `rows`, where its row's layout and base are looked up.
@@ -114,12 +108,7 @@ enum LogRecord {
         batch.histogramRefs = try reader.refs()
         if !batch.histogramRefs.isEmpty { batch.histograms = try reader.histograms() }
         for _ in 0..<(try reader.count(max: reader.remaining)) {
-            let ref = SeriesRef(UInt32(clamping: try reader.uvarint()))
-            let labels = try reader.labels()
-            let value = try reader.f64()
-            let timeMs = try reader.u8() == 0 ? nil : try reader.i64()
-            batch.exemplars.append(
-                (ref, Exemplar(labels: labels, value: value, timeMs: timeMs)))
+            batch.exemplars.append(try reader.exemplar())
         }
         let loose = batch.loose
         guard loose.times.count == loose.count, loose.values.count == loose.count,

@@ -35,14 +35,35 @@ struct Manifest: Sendable, Equatable {
     var indexes: [IndexEntry] = []
     /// Ascending by sequence.
     var blocks: [BlockEntry] = []
+    /// The files of deletions that hide something, ascending.
+    var deletions: [UInt64] = []
+    /// Older first.
+    var exemplars: [ExemplarEntry] = []
+
+    struct ExemplarEntry: Sendable, Equatable {
+        var file: UInt64
+        var count: UInt64
+    }
 
     static let fileName = "MANIFEST"
-    /// `TSQMAN1\n`
-    private static let magic: UInt64 = 0x0A31_4E41_4D51_5354
+    /// `TSQMAN2\n`
+    private static let magic: UInt64 = 0x0A32_4E41_4D51_5354
+    /// `TSQMAN1\n`: ends with the blocks.
+    private static let firstMagic: UInt64 = 0x0A31_4E41_4D51_5354
     private static let entriesMax = 1 << 20
 
     static func indexName(_ file: UInt64) -> String { "index/\(file).idx" }
     static func blockName(_ file: UInt64) -> String { "blocks/\(file).blk" }
+    static func exemplarsName(_ file: UInt64) -> String { "exemplars/\(file).exm" }
+
+    /// Directories of the files that a MANIFEST names.
+    static let folders = ["index", "blocks", "deletions", "exemplars"]
+
+    /// The files named, relative to the store's directory.
+    var fileNames: [String] {
+        indexes.map { Self.indexName($0.file) } + blocks.map { Self.blockName($0.file) }
+            + deletions.map { Deletion.name($0) } + exemplars.map { Self.exemplarsName($0.file) }
+    }
 
     func encode() -> [UInt8] {
         var writer = ByteWriter()
@@ -69,6 +90,13 @@ struct Manifest: Sendable, Equatable {
             writer.uvarint(block.sampleCount)
             writer.uvarint(block.byteCount)
         }
+        writer.uvarint(UInt64(deletions.count))
+        for file in deletions { writer.uvarint(file) }
+        writer.uvarint(UInt64(exemplars.count))
+        for file in exemplars {
+            writer.uvarint(file.file)
+            writer.uvarint(file.count)
+        }
         writer.u32(CRC32C.checksum(writer.bytes))
         return writer.bytes
     }
@@ -77,28 +105,18 @@ struct Manifest: Sendable, Equatable {
 
     /// - Throws: `.format` when the bytes are no MANIFEST, or damaged.
     init(_ bytes: [UInt8]) throws(StoreError) {
-        guard bytes.count >= 20 else {
-            throw .format("the MANIFEST has only \(bytes.count) bytes")
-        }
-        var reason = "it is not one of this format"
-        let body = bytes.span.extracting(0..<(bytes.count - 4))
+        let isFirst = bytes.starts(with: Self.firstMagic.littleEndianBytes)
+        let body = try Sealed.body(
+            bytes, magic: isFirst ? Self.firstMagic : Self.magic, "the MANIFEST")
         do throws(ByteReadError) {
-            var reader = ByteReader(body)
-            let magic = try reader.u64()
-            var tail = ByteReader(bytes.span.extracting((bytes.count - 4)..<bytes.count))
-            let checksum = try tail.u32()
-            if magic == Self.magic && checksum == CRC32C.checksum(body) {
-                try self.init(&reader)
-                return
-            }
-            if magic == Self.magic { reason = "it fails its checksum" }
+            var reader = ByteReader(bytes.span.extracting(body))
+            try self.init(&reader, isFirst: isFirst)
         } catch {
-            reason = "\(error)"
+            throw .format("the MANIFEST cannot be read: \(error)")
         }
-        throw .format("the MANIFEST cannot be read: \(reason)")
     }
 
-    private init(_ reader: inout ByteReader) throws(ByteReadError) {
+    private init(_ reader: inout ByteReader, isFirst: Bool) throws(ByteReadError) {
         generation = try reader.u64()
         nextFile = try reader.uvarint()
         nextSequence = try reader.uvarint()
@@ -117,6 +135,15 @@ struct Manifest: Sendable, Equatable {
                     maxTimeMs: try reader.i64(), sampleCount: try reader.uvarint(),
                     byteCount: try reader.uvarint()))
         }
+        if isFirst { return }
+        for _ in 0..<(try reader.count(max: Self.entriesMax)) {
+            deletions.append(try reader.uvarint())
+        }
+        for _ in 0..<(try reader.count(max: Self.entriesMax)) {
+            exemplars.append(
+                ExemplarEntry(file: try reader.uvarint(), count: try reader.uvarint()))
+        }
+        if reader.remaining > 0 { throw .truncated(offset: reader.offset, needed: 0) }
     }
 
     /// The MANIFEST of a directory; nil when there is none.
@@ -144,5 +171,20 @@ struct Manifest: Sendable, Equatable {
     /// Replaces the directory's MANIFEST, durably.
     func write(_ directory: String, _ fileSystem: any FileSystem) throws(IOError) {
         try fileSystem.replace(Path.join(directory, Self.fileName), with: encode().span)
+    }
+}
+
+extension UInt64 {
+    fileprivate var littleEndianBytes: [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: self >> (8 * UInt64($0))) }
+    }
+}
+
+extension Manifest.BlockEntry {
+    init(file: UInt64, level: UInt8, _ block: (path: String, footer: BlockFooter, bytes: UInt64)) {
+        self.init(
+            file: file, level: level, sequence: block.footer.sequence,
+            minTimeMs: block.footer.minTimeMs, maxTimeMs: block.footer.maxTimeMs,
+            sampleCount: block.footer.sampleCount, byteCount: block.bytes)
     }
 }

@@ -53,7 +53,8 @@ package final class ReadOnlyStore: Sendable {
                     known = (replay.damages.count, replay.lostSamples)
                 } else {
                     replay = try StoreOpening.contents(
-                        directory, manifest, StoreOptions(), fileSystem, events, blocks)
+                        directory, manifest, StoreOptions(), fileSystem, events, isWriter: false,
+                        known: blocks)
                 }
                 try replay.run(directory: Path.join(directory, "log"), fileSystem)
                 let now = try Manifest.read(directory, fileSystem)

@@ -16,6 +16,7 @@ struct Registry {
     /// Series that a checkpoint is writing to a segment; more than one after a failed checkpoint.
     private(set) var frozen: [SeriesDelta] = []
     private(set) var delta: SeriesDelta
+    var resolved = ResolvedRefs()
 
     init(segments: [Segment], nextRef: UInt32) {
         self.segments = segments
@@ -63,6 +64,12 @@ struct Registry {
         let next = nextRef
         frozen.append(delta)
         delta = SeriesDelta(firstRef: next)
+    }
+
+    /// Puts a segment in the place of others.
+    mutating func replace(_ files: Set<UInt64>, by segment: Segment?) {
+        segments.removeAll { files.contains($0.entry.file) }
+        if let segment { segments.insert(segment, at: 0) }
     }
 
     /// The series set aside are in `segments` now.

@@ -6,6 +6,8 @@ struct StoreSnapshot: Sendable {
     var generations: [HeadGeneration]
     /// Ascending by sequence.
     var blocks: [Block]
+    /// What of the blocks is hidden.
+    var deletions: [Deletion] = []
 }
 
 /// Reads series of a snapshot, merged from blocks, rows and side buffers. One thread at a time.
@@ -32,6 +34,9 @@ struct SeriesReader {
         var minMs: TimestampMs
         var maxMs: TimestampMs
         var isHistogram: Bool
+        /// Only samples with `afterMs < time <= throughMs` are visible.
+        var afterMs = TimestampMs.min
+        var throughMs = TimestampMs.max
     }
 
     let snapshot: StoreSnapshot
@@ -78,7 +83,13 @@ struct SeriesReader {
         for index in cursors.indices where overlaps(index, fromMs, toMs) {
             for chunk in try cursors[index].chunks(of: ref) {
                 let bounds = try cursors[index].bounds(chunk)
-                if bounds.minMs <= toMs && bounds.maxMs > fromMs { return true }
+                if bounds.minMs > toMs || bounds.maxMs <= fromMs { continue }
+                if snapshot.deletions.isEmpty { return true }
+                let visible = snapshot.visibleTimes(
+                    ref, cursors[index].block,
+                    afterMs: bounds.minMs > fromMs ? bounds.minMs - 1 : fromMs,
+                    throughMs: min(toMs, bounds.maxMs))
+                if !visible.isEmpty { return true }
             }
         }
         return false
@@ -155,10 +166,29 @@ struct SeriesReader {
     ) throws(BlockError) {
         let bounds = try cursors[cursor].bounds(chunk)
         if bounds.minMs > toMs || bounds.maxMs <= fromMs { return }
-        pieces.append(
-            Piece(
-                source: .chunk(cursor: cursor, chunk), rank: cursor, minMs: bounds.minMs,
-                maxMs: bounds.maxMs, isHistogram: chunk.flags.contains(.histogram)))
+        let piece = Piece(
+            source: .chunk(cursor: cursor, chunk), rank: cursor, minMs: bounds.minMs,
+            maxMs: bounds.maxMs, isHistogram: chunk.flags.contains(.histogram))
+        if snapshot.deletions.isEmpty {
+            pieces.append(piece)
+        } else {
+            addVisible(piece, chunk.ref, cursors[cursor].block)
+        }
+    }
+
+    /// Adds what deletions leave of a piece.
+    private mutating func addVisible(_ piece: Piece, _ ref: UInt32, _ block: Block) {
+        let afterMs = piece.minMs == .min ? .min : piece.minMs - 1
+        for part in snapshot.visibleTimes(
+            ref, block, afterMs: afterMs, throughMs: piece.maxMs)
+        {
+            var visible = piece
+            visible.afterMs = part.afterMs
+            visible.throughMs = part.throughMs
+            visible.minMs = max(piece.minMs, part.afterMs + 1)
+            visible.maxMs = part.throughMs
+            pieces.append(visible)
+        }
     }
 
     private mutating func collectHead(
@@ -207,7 +237,8 @@ struct SeriesReader {
         switch piece.source {
         case .chunk(let cursor, let chunk):
             try cursors[cursor].decode(
-                chunk, fromMs: fromMs, toMs: toMs, into: &columns, identity: &identity)
+                chunk, fromMs: max(fromMs, piece.afterMs), toMs: min(toMs, piece.throughMs),
+                into: &columns, identity: &identity)
         case .rows(let place):
             let head = snapshot.generations[place.generation]
             let rows = head.buffers[place.buffer]

@@ -13,6 +13,7 @@ extension Store: SampleAppender {
         return try registry.withLock { (registry) throws(AppendError) -> SeriesRef in
             do throws(IndexError) {
                 let (ref, isNew) = try registry.register(labels)
+                registry.resolved.insert(ref)
                 if isNew {
                     pendingSeries.withLock { $0.append((ref, labels)) }
                     seriesCount.store(ref + 1, ordering: .releasing)
@@ -85,7 +86,8 @@ extension Store: SampleAppender {
             do throws(IOError) {
                 try log.sync(to: end)
             } catch {
-                stopWrites("the log cannot be made durable: \(error.message)")
+                stopWrites(
+                    .unsafeLog, "the log cannot be made durable: \(error.message)")
                 throw .readOnly(error.message)
             }
         }
@@ -125,15 +127,16 @@ extension Store: SampleAppender {
                     group, timeMs: batch.rowTimeMs, values: batch.rowValues, after: base)
             }
             core.logBytes += log.bytesAppended - before
+            core.noteWritten(events)
             return end
         } catch {
-            if log.isUnsafe {
-                core.refusal = core.refusal ?? "the log cannot be made durable: \(error.message)"
+            let reason = core.noteWriteFault(error, events)
+            if log.isUnsafe && core.refusal == nil {
+                core.refusal = "the log cannot be made durable: \(error.message)"
+                core.stop = .unsafeLog
             }
-            let reason =
-                error.isNoSpace ? "the disk is full" : "the log cannot be written"
-            events.log(.error, "a commit failed", [("error", error.message)])
-            throw .readOnly("\(reason): \(error.message)")
+            wakeMaintenance()
+            throw .readOnly(reason)
         }
     }
 

@@ -4,13 +4,16 @@ import TSQIndex
 import TSQModel
 
 extension Store {
-    /// Does what is due: checkpoint, merges, retention. The store's own thread calls this; tests do
-    /// where background work is off.
+    /// Does what is due: checkpoint, retention, deletions, merges. The store's own thread calls this;
+    /// tests do where background work is off.
     package func maintain() throws(StoreError) {
+        recover()
         let nowMs = clock.nowMs()
         if core.withLock({ $0.checkpointIsDue(nowMs: nowMs) }) { try checkpoint() }
         try applyRetention(nowMs: nowMs)
+        try compactDeletions { $0.isDue(nowMs: nowMs, undoMs: options.deletionUndoMs) }
         while try mergeBlocks() {}
+        try dropDeadSeries()
     }
 
     func maintainInBackground() {
@@ -27,27 +30,72 @@ extension Store {
     /// - Parameter replacesLog: also when nothing was committed: the log is damaged.
     package func checkpoint(replacesLog: Bool = false) throws(StoreError) {
         try manifest.withLock { (manifest) throws(StoreError) in
-            let heads = freeze(replacesLog)
+            let (heads, exemplars) = freeze(replacesLog)
             if heads.isEmpty { return }
-            var next = manifest
-            next.generation += 1
-            do {
-                let segments = try writeIndex(&next)
-                let blocks = try writeBlocks(heads, &next)
-                let end = registry.withLock { $0.frozenEnd }
-                next.nextRef = max(next.nextRef, end)
-                next.logStart = core.withLock { $0.active.logStart }
-                next.newestMs = max(next.newestMs, heads.map(\.maxTimeMs).max() ?? .min)
-                try fileSystem.syncDirectory(Path.join(directory, "blocks"))
-                try next.write(directory, fileSystem)
-                install(segments, blocks)
-            } catch {
-                manifest.skipNumbers(of: next)
-                throw .storage(Self.text(error))
+            try withReserve { () throws(StoreError) in
+                try checkpoint(heads, exemplars, &manifest)
             }
+        }
+    }
+
+    private func checkpoint(
+        _ heads: [HeadGeneration], _ exemplars: ExemplarRing, _ manifest: inout Manifest
+    ) throws(StoreError) {
+        var next = manifest
+        next.generation += 1
+        do {
+            let segments = try writeIndex(&next)
+            let blocks = try writeBlocks(heads, &next)
+            try writeExemplars(exemplars, &next)
+            let end = registry.withLock { $0.frozenEnd }
+            next.nextRef = max(next.nextRef, end)
+            next.logStart = core.withLock { $0.active.logStart }
+            next.newestMs = max(next.newestMs, heads.map(\.maxTimeMs).max() ?? .min)
+            try fileSystem.syncDirectory(Path.join(directory, "blocks"))
+            try next.write(directory, fileSystem)
+            install(segments, blocks, exemplars.appendedCount)
+        } catch {
+            manifest.skipNumbers(of: next)
+            throw Self.storeError(error)
+        }
+        let old = manifest
+        manifest = next
+        removeObsolete(old, next)
+    }
+
+    /// Makes `next` the MANIFEST, after `prepare` made what it names durable.
+    func install(
+        _ manifest: inout Manifest, _ next: Manifest,
+        prepare: () throws(IOError) -> Void = { () throws(IOError) in }
+    ) throws(StoreError) {
+        var installed = manifest
+        try withReserve { () throws(StoreError) in
+            do throws(IOError) {
+                try prepare()
+                try next.write(directory, fileSystem)
+            } catch {
+                installed.skipNumbers(of: next)
+                throw Self.storeError(error)
+            }
+            installed = next
+        } always: {
             let old = manifest
-            manifest = next
-            removeObsolete(old, next)
+            manifest = installed
+            removeObsolete(old, installed)
+        }
+    }
+
+    /// As the error of this module that says the same.
+    static func storeError(_ error: any Error) -> StoreError {
+        if let error = error as? StoreError { return error }
+        return isNoSpace(error) ? .noSpace(text(error)) : .storage(text(error))
+    }
+
+    private static func isNoSpace(_ error: any Error) -> Bool {
+        switch error {
+        case let error as IOError: error.isNoSpace
+        case IndexWriteError<IOError>.sink(let error): error.isNoSpace
+        default: false
         }
     }
 
@@ -67,11 +115,13 @@ extension Store {
     }
 
     /// Sets the head aside; what is committed from here on goes into a new generation.
-    private func freeze(_ replacesLog: Bool) -> [HeadGeneration] {
+    private func freeze(_ replacesLog: Bool) -> ([HeadGeneration], ExemplarRing) {
         let nowMs = clock.nowMs()
         return registry.withLock { registry in
             core.withLock { core in
-                if core.active.isEmpty && core.frozen.isEmpty && !replacesLog { return [] }
+                if core.active.isEmpty && core.frozen.isEmpty && !replacesLog {
+                    return ([], core.exemplars)
+                }
                 registry.freeze()
                 if !core.active.isEmpty || replacesLog {
                     core.frozen.append(core.active)
@@ -82,7 +132,7 @@ extension Store {
                     // What is replayed from here on refers to nothing before.
                     core.loggedRows.forgetRows()
                 }
-                return core.frozen
+                return (core.frozen, core.exemplars)
             }
         }
     }
@@ -101,21 +151,33 @@ extension Store {
             count += last.index.seriesCount
             kept.removeLast()
         }
+        kept.append(try writeSegment(&next, parts, seriesCount: count) { _ in true })
+        // One that is set aside stays named.
+        let opened = Set(segments.map(\.entry.file))
+        next.indexes.removeAll { opened.contains($0.file) }
+        next.indexes += kept.map(\.entry)
+        return kept
+    }
+
+    /// Writes one index segment, and opens it.
+    func writeSegment(
+        _ next: inout Manifest, _ parts: [any SeriesIndexPart], seriesCount: Int,
+        keep: (UInt32) -> Bool
+    ) throws -> Registry.Segment {
         let number = next.nextFile
         next.nextFile += 1
         let path = Path.join(directory, Manifest.indexName(number))
         let file = try fileSystem.open(path, .create)
         defer { file.close() }
-        try IndexSegmentWriter.write(parts, keep: { _ in true }) { (bytes) throws(IOError) in
+        try IndexSegmentWriter.write(parts, keep: keep) { (bytes) throws(IOError) in
             try file.append(bytes)
         }
         try file.sync()
         try fileSystem.syncDirectory(Path.join(directory, "index"))
         let index = try IndexSegment(MappedIndexBytes(try fileSystem.map(path)))
-        let entry = Manifest.IndexEntry(file: number, seriesCount: UInt64(count))
-        kept.append(Registry.Segment(entry: entry, index: index))
-        next.indexes = kept.map(\.entry)
-        return kept
+        return Registry.Segment(
+            entry: Manifest.IndexEntry(file: number, seriesCount: UInt64(seriesCount)),
+            index: index)
     }
 
     private func writeBlocks(
@@ -133,6 +195,23 @@ extension Store {
         return try open(entries)
     }
 
+    /// Writes the exemplars of the log that is cut.
+    private func writeExemplars(_ ring: ExemplarRing, _ next: inout Manifest) throws(IOError) {
+        var entries = ring.unsaved
+        if entries.isEmpty { return }
+        if next.exemplars.count >= ExemplarFile.filesMax {
+            // All that are kept, in one file; older ones are dropped.
+            next.exemplars = []
+            entries = ring.inOrder
+        }
+        let path = Path.join(directory, Manifest.exemplarsName(next.nextFile))
+        try fileSystem.write(path, ExemplarFile.encode(entries).span)
+        try fileSystem.syncDirectory(Path.directory(of: path))
+        next.exemplars.append(
+            Manifest.ExemplarEntry(file: next.nextFile, count: UInt64(entries.count)))
+        next.nextFile += 1
+    }
+
     func open(_ entries: [Manifest.BlockEntry]) throws -> [Block] {
         var blocks: [Block] = []
         for entry in entries {
@@ -142,11 +221,14 @@ extension Store {
         return blocks
     }
 
-    private func install(_ segments: [Registry.Segment]?, _ blocks: [Block]) {
+    private func install(
+        _ segments: [Registry.Segment]?, _ blocks: [Block], _ exemplarsSaved: UInt64
+    ) {
         registry.withLock { registry in
             if let segments { registry.replaceFrozen(by: segments) }
             core.withLock { core in
                 core.frozen = []
+                core.exemplars.setSaved(exemplarsSaved)
                 core.blocks += blocks
             }
         }
@@ -154,15 +236,8 @@ extension Store {
 
     /// Removes files that the new MANIFEST names no more. Readers that have them open go on reading.
     func removeObsolete(_ old: Manifest, _ new: Manifest) {
-        var paths: [String] = []
-        let blocks = Set(new.blocks.map(\.file))
-        for block in old.blocks where !blocks.contains(block.file) {
-            paths.append(Manifest.blockName(block.file))
-        }
-        let indexes = Set(new.indexes.map(\.file))
-        for index in old.indexes where !indexes.contains(index.file) {
-            paths.append(Manifest.indexName(index.file))
-        }
+        let named = Set(new.fileNames)
+        var paths = old.fileNames.filter { !named.contains($0) }
         let logDirectory = Path.join(directory, "log")
         // The segment before is kept for those who follow the log and are a little behind.
         let segments = (try? LogFormat.segments(in: logDirectory, fileSystem)) ?? []
@@ -178,31 +253,9 @@ extension Store {
             }
         }
     }
-
-    /// Removes blocks that are older than the retention as a whole.
-    func applyRetention(nowMs: TimestampMs) throws(StoreError) {
-        try manifest.withLock { (manifest) throws(StoreError) in
-            let cutoffMs = core.withLock { $0.cutoffMs(nowMs: nowMs) }
-            let gone = Set(manifest.blocks.filter { $0.maxTimeMs < cutoffMs }.map(\.file))
-            if gone.isEmpty { return }
-            var next = manifest
-            next.generation += 1
-            next.blocks.removeAll { gone.contains($0.file) }
-            do throws(IOError) {
-                try next.write(directory, fileSystem)
-            } catch {
-                manifest.skipNumbers(of: next)
-                throw .storage(error.message)
-            }
-            core.withLock { core in core.blocks.removeAll { gone.contains($0.entry.file) } }
-            let old = manifest
-            manifest = next
-            removeObsolete(old, next)
-        }
-    }
 }
 
-/// Gives numbers to the files of one checkpoint or merge.
+/// Gives numbers to the files of one checkpoint.
 final class FileNumbers {
     private(set) var nextFile: UInt64
     private(set) var nextSequence: UInt64
@@ -214,14 +267,14 @@ final class FileNumbers {
     }
 
     func makeWriter(
-        _ directory: String, _ fileSystem: any FileSystem, sequence: UInt64? = nil
+        _ directory: String, _ fileSystem: any FileSystem
     ) throws(IOError) -> BlockWriter {
         let path = Path.join(directory, Manifest.blockName(nextFile))
         let writer = try BlockWriter(
-            path: path, sequence: sequence ?? nextSequence, fileSystem: fileSystem)
+            path: path, sequence: nextSequence, fileSystem: fileSystem)
         made[path] = nextFile
         nextFile += 1
-        if sequence == nil { nextSequence += 1 }
+        nextSequence += 1
         return writer
     }
 
@@ -229,12 +282,7 @@ final class FileNumbers {
         _ written: [(path: String, footer: BlockFooter, bytes: UInt64)], level: UInt8
     ) -> [Manifest.BlockEntry] {
         written.compactMap { block in
-            made[block.path].map { file in
-                Manifest.BlockEntry(
-                    file: file, level: level, sequence: block.footer.sequence,
-                    minTimeMs: block.footer.minTimeMs, maxTimeMs: block.footer.maxTimeMs,
-                    sampleCount: block.footer.sampleCount, byteCount: block.bytes)
-            }
+            made[block.path].map { Manifest.BlockEntry(file: $0, level: level, block) }
         }.sorted { $0.sequence < $1.sequence }
     }
 }

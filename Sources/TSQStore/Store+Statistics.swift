@@ -29,9 +29,13 @@ extension Store {
         var statistics = core.withLock { $0.summary(seriesCount: seriesCount) }
         statistics.blockBytes = byteCount(of: "blocks")
         statistics.logBytes = byteCount(of: "log")
-        statistics.diskBytes =
-            statistics.blockBytes + statistics.logBytes + byteCount(of: "index")
+        statistics.diskBytes = diskBytes()
         return statistics
+    }
+
+    /// Everything in the directory but snapshots.
+    func diskBytes() -> UInt64 {
+        (["log"] + Manifest.folders).reduce(0) { $0 + byteCount(of: $1) }
     }
 
     private func byteCount(of folder: String) -> UInt64 {

@@ -9,7 +9,7 @@ import TSQModel
 /// One store at a time writes a directory; any number read it (`openReadOnly`). All calls are safe
 /// from any thread; they may wait for a lock or the disk.
 ///
-/// Locks are taken in this order: `manifest`, `registry`, `core`, `pendingSeries`, the log's own.
+/// Locks are taken in this order: `snapshots`, `merges`, `manifest`, `registry`, `core`, `pendingSeries`, the log's own.
 package final class Store: Sendable {
     package let directory: String
     package let options: StoreOptions
@@ -17,7 +17,7 @@ package final class Store: Sendable {
     let clock: any WallClock
     let events: any EventSink
 
-    /// Held for the whole of a checkpoint or merge.
+    /// Held for the whole of a checkpoint.
     let manifest: Guarded<Manifest>
     let registry: Guarded<Registry>
     let core: Guarded<StoreCore>
@@ -26,6 +26,14 @@ package final class Store: Sendable {
     /// Refs below this have been given.
     let seriesCount: Atomic<UInt32>
     let log: LogWriter
+    /// Held while a snapshot is taken; before all others.
+    let snapshots = Guarded<Void>(())
+    /// Held for the whole of a merge; before `manifest`.
+    let merges = Guarded(MergeState())
+    /// Deletions whose space is being given back.
+    let compactedDeletions = Guarded<Set<UInt64>>([])
+    /// Blocks went since it was looked for series that have no samples any more.
+    let registryIsStale = Atomic<Bool>(true)
     private let directoryLock: any FileLock
     private let closed = Atomic<Bool>(false)
     private let workers = Guarded<[Worker]>([])
@@ -43,13 +51,20 @@ package final class Store: Sendable {
         let lock = try acquire(directory, fileSystem)
         let opening: StoreOpening
         do throws(StoreError) {
-            opening = try StoreOpening.run(directory, options, fileSystem, events)
+            opening = try Self.opening(directory, options, fileSystem, events)
         } catch {
             lock.unlock()
             throw error
         }
         let store = Store(opening, directory, options, fileSystem, clock, events, lock)
-        if opening.needsCheckpoint { try store.checkpoint(replacesLog: true) }
+        if opening.needsCheckpoint {
+            do throws(StoreError) {
+                try store.checkpoint(replacesLog: true)
+            } catch {
+                store.stopWrites(.unsafeLog, "the log has to be replaced: \(error.message)")
+            }
+        }
+        _ = store.makeReserve()
         if options.runsInBackground { try store.startWorkers() }
         return store
     }
@@ -86,16 +101,32 @@ package final class Store: Sendable {
     ) throws(StoreError) -> any FileLock {
         do throws(IOError) {
             try fileSystem.makeDurableDirectory(directory)
-            for name in ["log", "index", "blocks"] {
+            for name in ["log"] + Manifest.folders {
                 try fileSystem.makeDirectory(Path.join(directory, name))
             }
             if let lock = try fileSystem.lock(Path.join(directory, "lock")) { return lock }
         } catch {
-            throw .storage(error.message)
+            throw storeError(error)
         }
         throw .locked(
             "\(directory) is in use: another tsq (serve, scrape or import) writes it; "
                 + "reading it meanwhile is possible")
+    }
+
+    /// On a full disk the reserve is given up: a start needs some bytes.
+    private static func opening(
+        _ directory: String, _ options: StoreOptions, _ fileSystem: any FileSystem,
+        _ events: any EventSink
+    ) throws(StoreError) -> StoreOpening {
+        do throws(StoreError) {
+            return try StoreOpening.run(directory, options, fileSystem, events)
+        } catch {
+            let reserve = Path.join(directory, "reserve")
+            guard case .noSpace = error, (try? fileSystem.remove(reserve)) != nil else {
+                throw error
+            }
+        }
+        return try StoreOpening.run(directory, options, fileSystem, events)
     }
 
     private func startWorkers() throws(StoreError) {
@@ -124,7 +155,7 @@ package final class Store: Sendable {
             return workers
         }
         for worker in running { worker.stop() }
-        core.withLock { $0.refusal = "the store is closed" }
+        stopWrites(.closed, "the store is closed")
         defer { directoryLock.unlock() }
         do throws(IOError) {
             try log.close()
@@ -133,12 +164,14 @@ package final class Store: Sendable {
         }
     }
 
+    var isClosed: Bool { closed.load(ordering: .acquiring) }
+
     deinit { try? close() }
 
     /// Makes everything acknowledged durable.
     package func sync() throws(StoreError) {
         syncLog()
-        if let refusal = readOnlyReason { throw .storage(refusal) }
+        if let refusal = core.withLock({ $0.refusal }) { throw .storage(refusal) }
     }
 
     private func syncLog() {
@@ -148,23 +181,12 @@ package final class Store: Sendable {
         } catch {
             // After a failed fsync nobody knows what is on the disk: what comes next could be
             // acknowledged and lost.
-            stopWrites("the log cannot be made durable: \(error.message)")
+            stopWrites(
+                .unsafeLog, "the log cannot be made durable: \(error.message)")
         }
-    }
-
-    /// Refuses commits from here on.
-    func stopWrites(_ reason: String) {
-        let isNew = core.withLock { core in
-            defer { core.refusal = core.refusal ?? reason }
-            return core.refusal == nil
-        }
-        if isNew { events.log(.error, "no more samples are taken", [("reason", reason)]) }
     }
 
     func wakeMaintenance() { workers.withLock { $0.last }?.wake() }
-
-    /// Why commits are refused; nil while they are taken.
-    package var readOnlyReason: String? { core.withLock { $0.refusal } }
 
     /// Checks what must hold between the parts of the head; for tests. O(everything).
     package func _checkInvariants() {

@@ -35,6 +35,11 @@ extension StoreCore {
         for ref in refs where ref.rawValue >= seriesCount {
             throw .storage("series \(ref.rawValue) is not one of this store")
         }
+        if !hasDroppedRefs { return }
+        for ref in refs where droppedRefs.contains(ref.rawValue) {
+            throw .storage(
+                "series \(ref.rawValue) has had no samples for long and is gone: resolve it again")
+        }
     }
 
     // Safe because: both have `count` entries of four bytes.

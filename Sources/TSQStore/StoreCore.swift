@@ -9,10 +9,15 @@ struct StoreCore {
     var frozen: [HeadGeneration] = []
     /// Ascending by sequence.
     var blocks: [Block]
+    /// What of the blocks is hidden, older first.
+    var deletions: [Deletion] = []
     var groups: [UInt32: GroupState] = [:]
     var nextGroup: UInt32 = 0
     var nextLayout: UInt32 = 0
     var series: SeriesStates
+    /// Numbers that writers were given once, of series that are gone.
+    var droppedRefs = RefBits()
+    var hasDroppedRefs = false
     var exemplars: ExemplarRing
     /// The newest sample of all.
     var newestMs: TimestampMs
@@ -29,6 +34,9 @@ struct StoreCore {
     var loggedSeries = 0
     /// Why no more is taken.
     var refusal: String?
+    var stop: WriteStop?
+    /// Why the commit before could not be written.
+    var writeFault: String?
 
     var statistics = StoreStatistics()
     let options: StoreOptions
@@ -46,7 +54,7 @@ struct StoreCore {
     }
 
     var snapshot: StoreSnapshot {
-        StoreSnapshot(generations: frozen + [active], blocks: blocks)
+        StoreSnapshot(generations: frozen + [active], blocks: blocks, deletions: deletions)
     }
 
     /// Samples before this are not taken any more.
@@ -86,32 +94,4 @@ struct StoreCore {
         precondition(
             zip(sequences, sequences.dropFirst()).allSatisfy { $0 < $1 }, "BUG: blocks unordered")
     }
-}
-
-/// The newest exemplars of all series, a bounded number.
-struct ExemplarRing: Sendable {
-    struct Entry: Sendable {
-        var ref: SeriesRef
-        var exemplar: Exemplar
-    }
-
-    let capacity: Int
-    private var entries: [Entry] = []
-    private var start = 0
-
-    init(capacity: Int) { self.capacity = capacity }
-
-    /// Adds an exemplar, dropping the oldest of a full ring.
-    mutating func append(_ ref: SeriesRef, _ exemplar: Exemplar) {
-        if capacity == 0 { return }
-        if entries.count < capacity {
-            entries.append(Entry(ref: ref, exemplar: exemplar))
-        } else {
-            entries[start] = Entry(ref: ref, exemplar: exemplar)
-            start = (start + 1) % capacity
-        }
-    }
-
-    /// Oldest first.
-    var inOrder: [Entry] { Array(entries[start...] + entries[..<start]) }
 }

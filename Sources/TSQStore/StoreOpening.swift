@@ -25,9 +25,10 @@ struct StoreOpening {
             try fileSystem.syncDirectory(directory)
             try removeLeftovers(directory, manifest, fileSystem)
         } catch {
-            throw .storage(error.message)
+            throw Store.storeError(error)
         }
-        var replay = try contents(directory, manifest, options, fileSystem, events, [:])
+        var replay = try contents(
+            directory, manifest, options, fileSystem, events, isWriter: true)
         try replay.run(directory: Path.join(directory, "log"), fileSystem)
         replay.finish()
         report(replay, events)
@@ -37,15 +38,19 @@ struct StoreOpening {
                 manifest: manifest, replay: replay, log: log,
                 needsCheckpoint: replay.needsCheckpoint)
         } catch {
-            throw .storage(error.message)
+            throw Store.storeError(error)
         }
     }
 
     /// What the MANIFEST names, opened, with the log not replayed yet. `known` blocks are not
     /// opened a second time.
+    ///
+    /// - Parameter isWriter: a missing file is a damage to be named; to a reader it means that the
+    ///   MANIFEST is not the newest any more.
     static func contents(
         _ directory: String, _ manifest: Manifest, _ options: StoreOptions,
-        _ fileSystem: any FileSystem, _ events: any EventSink, _ known: [UInt64: Block]
+        _ fileSystem: any FileSystem, _ events: any EventSink, isWriter: Bool,
+        known: [UInt64: Block] = [:]
     ) throws(StoreError) -> LogReplay {
         var segments: [Registry.Segment] = []
         for entry in manifest.indexes {
@@ -56,7 +61,7 @@ struct StoreOpening {
                     Registry.Segment(entry: entry, index: try IndexSegment(bytes)))
             } catch {
                 // Going on without an index that is not damaged would give its series other numbers.
-                if let refusal = error as? IOError { throw .storage(refusal.message) }
+                try checkIsGone(error, isWriter, isMediumDamage: false)
                 events.log(
                     .error, "an index segment is set aside: its series cannot be found",
                     [("file", path), ("error", text(error))])
@@ -73,9 +78,7 @@ struct StoreOpening {
             do {
                 blocks.append(try Block(entry, try fileSystem.map(path)))
             } catch {
-                if let refusal = error as? IOError, !refusal.isMedium {
-                    throw .storage(refusal.message)
-                }
+                try checkIsGone(error, isWriter)
                 lost += entry.sampleCount
                 events.log(
                     .error, "a block is set aside",
@@ -92,11 +95,47 @@ struct StoreOpening {
                 openedCount: manifest.nextRef, openedNewestMs: manifest.newestMs),
             newestMs: manifest.newestMs, options: options)
         core.statistics.samplesLost = lost
+        for file in manifest.deletions {
+            let path = Path.join(directory, Deletion.name(file))
+            do {
+                core.deletions.append(try Deletion(file: file, try fileSystem.readAll(path)))
+            } catch {
+                try checkIsGone(error, isWriter)
+                events.log(
+                    .error, "a deletion is set aside: what it hid is visible again",
+                    [("file", path), ("error", text(error))])
+            }
+        }
+        for entry in manifest.exemplars {
+            let path = Path.join(directory, Manifest.exemplarsName(entry.file))
+            do {
+                for exemplar in try ExemplarFile.decode(try fileSystem.readAll(path)) {
+                    core.exemplars.append(exemplar.ref, exemplar.exemplar)
+                }
+            } catch {
+                try checkIsGone(error, isWriter)
+                events.log(
+                    .error, "a file of exemplars is set aside",
+                    [("file", path), ("error", text(error)), ("exemplars", "\(entry.count)")])
+            }
+        }
+        core.exemplars.setSaved(core.exemplars.appendedCount)
         return LogReplay(registry: registry, core: core, from: manifest.logStart)
+    }
+
+    /// Throws when a file was refused for a reason that may be over the next time; one that is gone,
+    /// or that the medium refuses, is set aside.
+    private static func checkIsGone(
+        _ error: any Error, _ isWriter: Bool, isMediumDamage: Bool = true
+    ) throws(StoreError) {
+        guard let error = error as? IOError else { return }
+        if error.isNotFound ? isWriter : isMediumDamage && error.isMedium { return }
+        throw .storage(error.message)
     }
 
     private static func text(_ error: any Error) -> String {
         switch error {
+        case let error as StoreError: error.message
         case let error as IOError: error.message
         case let error as BlockError: error.reason
         case let error as IndexError: error.message
@@ -167,9 +206,17 @@ struct StoreOpening {
     private static func removeLeftovers(
         _ directory: String, _ manifest: Manifest, _ fileSystem: any FileSystem
     ) throws(IOError) {
-        var named = Set(manifest.blocks.map { Manifest.blockName($0.file) })
-        named.formUnion(manifest.indexes.map { Manifest.indexName($0.file) })
-        for folder in ["index", "blocks"] {
+        let snapshots = Path.join(directory, Store.snapshotsFolder)
+        if fileSystem.exists(snapshots) {
+            for name in try fileSystem.list(snapshots) {
+                let path = Path.join(snapshots, name)
+                if !fileSystem.exists(Path.join(path, Manifest.fileName)) {
+                    try Store.removeDirectory(path, fileSystem)
+                }
+            }
+        }
+        let named = Set(manifest.fileNames)
+        for folder in Manifest.folders {
             for name in try fileSystem.list(Path.join(directory, folder))
             where !named.contains("\(folder)/\(name)") {
                 try fileSystem.remove(Path.join(directory, "\(folder)/\(name)"))

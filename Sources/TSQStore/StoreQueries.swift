@@ -25,7 +25,8 @@ struct StoreQueries: ~Copyable {
 
     /// Whether everything stored lies in the range: then what the index has needs no check.
     private func coversAll(_ fromMs: TimestampMs, _ toMs: TimestampMs) -> Bool {
-        snapshot.generations.allSatisfy {
+        if !snapshot.deletions.isEmpty { return false }
+        return snapshot.generations.allSatisfy {
             $0.isEmpty || $0.minTimeMs >= fromMs && $0.maxTimeMs <= toMs
         }
             && snapshot.blocks.allSatisfy {
@@ -116,6 +117,7 @@ struct StoreQueries: ~Copyable {
             guard let timeMs = entry.exemplar.timeMs, timeMs >= fromMs, timeMs <= toMs else {
                 continue
             }
+            if snapshot.hides(entry.ref.rawValue, timeMs) { continue }
             bySeries[entry.ref.rawValue, default: []].append(entry.exemplar)
         }
         var result: [(labels: LabelSet, exemplars: [Exemplar])] = []

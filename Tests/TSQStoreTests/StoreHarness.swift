@@ -16,6 +16,7 @@ struct StoreHarness {
         options = StoreOptions()
         options.runsInBackground = false
         options.retentionMs = .max
+        options.reserveBytes = 0
     }
 
     func open() throws(StoreError) -> Store {

@@ -159,6 +159,13 @@ extension SimFileSystem {
             return UInt64(max(0, capacity - state.usedBytes))
         }
     }
+
+    package func capacityBytes(_ path: String) throws(IOError) -> UInt64 {
+        try state.withLock { (state) throws(IOError) -> UInt64 in
+            try enter(.space, path, &state)
+            return UInt64(state.capacityBytes ?? 1 << 40)
+        }
+    }
 }
 
 private final class SimFile: File {
