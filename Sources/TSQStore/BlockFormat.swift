@@ -141,7 +141,7 @@ struct BlockFooter: Sendable {
     init() {}
 
     init(_ bytes: Span<UInt8>) throws(BlockError) {
-        let checksum: UInt32
+        let (checksum, zero, magic): (UInt32, UInt32, UInt64)
         do throws(ByteReadError) {
             var reader = ByteReader(bytes)
             timesOffset = try reader.u64()
@@ -156,9 +156,12 @@ struct BlockFooter: Sendable {
             chunkCount = try reader.u64()
             minTimeMs = try reader.i64()
             maxTimeMs = try reader.i64()
-            checksum = try reader.u32()
+            (checksum, zero, magic) = (try reader.u32(), try reader.u32(), try reader.u64())
         } catch {
             throw BlockError(reason: "the footer is malformed: \(error)")
+        }
+        if zero != 0 || magic != BlockFormat.magic {
+            throw BlockError(reason: "the file has another end")
         }
         if checksum != CRC32C.checksum(bytes.extracting(0..<80)) {
             throw BlockError(reason: "the footer fails its checksum")

@@ -101,8 +101,7 @@ final class BlockWriter {
     ) throws {
         var sampleCount = rowCount
         if chunk.flags.contains(.presence) {
-            let bytes = try block.bytes(chunk.offset + chunk.valuesCount, chunk.presenceCount)
-            sampleCount = try PresenceBitmap.decode(bytes).count
+            sampleCount = try block.presence(chunk).count
         }
         let counts = [chunk.valuesCount, chunk.presenceCount, chunk.startTimesCount]
         let body = try block.bytes(chunk.offset, counts.reduce(0, +))

@@ -14,7 +14,11 @@ struct RefSet: Sendable, Equatable {
     }
 
     var isEmpty: Bool { firsts.isEmpty }
-    var count: Int { zip(firsts, lasts).reduce(0) { $0 + Int($1.1 - $1.0) + 1 } }
+    var count: Int {
+        var count = 0
+        for (first, last) in zip(firsts, lasts) { count += Int(last - first) + 1 }
+        return count
+    }
     var byteCount: Int { firsts.count * 8 }
 
     /// Adds a number that is not below any that is there.

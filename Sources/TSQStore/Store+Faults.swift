@@ -33,6 +33,7 @@ extension Store {
             guard core.stop == stop else { return false }
             core.stop = nil
             core.refusal = nil
+            core.writeFault = nil
             return true
         }
         if wasStopped { events.log(.info, "samples are taken again", []) }

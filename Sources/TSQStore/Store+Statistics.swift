@@ -89,7 +89,7 @@ extension Store {
         }
     }
 
-    private static func top(
+    static func top(
         _ entries: [LabelStatistics.Entry], _ limit: Int
     ) -> [LabelStatistics.Entry] {
         let sorted = entries.sorted {

@@ -9,7 +9,8 @@ import TSQModel
 /// One store at a time writes a directory; any number read it (`openReadOnly`). All calls are safe
 /// from any thread; they may wait for a lock or the disk.
 ///
-/// Locks are taken in this order: `snapshots`, `merges`, `manifest`, `registry`, `core`, `pendingSeries`, the log's own.
+/// Locks are taken in this order: `snapshots`, `merges`, `manifest`, `registry`, `core`,
+/// `pendingSeries`, the log's own.
 package final class Store: Sendable {
     package let directory: String
     package let options: StoreOptions
