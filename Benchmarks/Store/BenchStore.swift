@@ -200,6 +200,18 @@ struct BenchStore {
             "checkpoint: \(rounded(checkpoint)) s; then blocks "
                 + "\(rounded(Double(after.blockBytes) / samples)), all "
                 + "\(rounded(Double(after.diskBytes) / samples)) bytes/sample")
+        var path = ""
+        let snapshot = try seconds { path = try store.snapshot(name: "bench") }
+        let taken = try Store.blocks(directory: path)
+        let bytes = taken.reduce(0) { $0 + $1.byteCount } + indexBytes(path)
+        print(
+            "snapshot: \(rounded(snapshot)) s of CPU; \(rounded(Double(bytes) / samples, 3)) "
+                + "bytes/sample, index included, in \(taken.count) blocks")
+        let verifying = try seconds {
+            let report = try Store.verify(directory: path)
+            for problem in report.problems { print("  \(problem)") }
+        }
+        print("verify: \(rounded(verifying)) s of CPU")
         // As after SIGKILL the log has something to replay.
         for index in batches.indices {
             batches[index].rowTimeMs += 1000
@@ -207,6 +219,13 @@ struct BenchStore {
         }
         try store.close()
         print("resident after closing: \(residentKiB()) KiB")
+    }
+
+    private static func indexBytes(_ directory: String) -> UInt64 {
+        let (system, path) = (PosixFileSystem(), Path.join(directory, "index"))
+        return ((try? system.list(path)) ?? []).reduce(0) {
+            $0 + ((try? system.byteCount(Path.join(path, $1))) ?? 0)
+        }
     }
 
     static func read(_ directory: String, _ seriesCount: Int) throws {

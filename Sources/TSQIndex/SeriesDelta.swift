@@ -49,6 +49,13 @@ package struct SeriesDelta: Sendable {
         return strings + namesCount + pairs + series
     }
 
+    /// The label name with the most values.
+    package var widestLabel: (name: String, count: Int)? {
+        pairsOfName.indices.max { pairsOfName[$0].count < pairsOfName[$1].count }.map {
+            (names.string($0), pairsOfName[$0].count)
+        }
+    }
+
     func range(_ ordinal: Int) -> Range<Int> {
         (ordinal == 0 ? 0 : Int(seriesEnds[ordinal - 1]))..<Int(seriesEnds[ordinal])
     }

@@ -226,6 +226,7 @@ struct BlockScan {
     private var range = 0..<0
     /// Nil before the first and behind the last.
     private(set) var ref: UInt32?
+    private var lastRef: UInt32?
 
     init(_ block: Block) { self.block = block }
 
@@ -258,8 +259,12 @@ struct BlockScan {
         }
         var end = start + 1
         while end < pageChunks.count, pageChunks[end].ref == pageChunks[start].ref { end += 1 }
+        if let last = lastRef, pageChunks[start].ref <= last {
+            throw BlockError(reason: "page \(page): series out of order")
+        }
         range = start..<end
         ref = pageChunks[start].ref
+        lastRef = ref
         return done
     }
 }

@@ -39,13 +39,26 @@ struct Registry {
         _ labels: LabelSet
     ) throws(IndexError) -> (ref: UInt32, isNew: Bool) {
         let hash = LabelHash.hash(labels)
+        if let ref = try find(labels, hash: hash) { return (ref, false) }
+        return (add(labels, hash: hash), true)
+    }
+
+    /// The ref of the series with these labels.
+    ///
+    /// - Parameter hash: `LabelHash.hash(labels)`.
+    func find(_ labels: LabelSet, hash: UInt64) throws(IndexError) -> UInt32? {
         for segment in segments.reversed() {
-            if let ref = try segment.index.lookup(labels, hash: hash) { return (ref, false) }
+            if let ref = try segment.index.lookup(labels, hash: hash) { return ref }
         }
         for frozen in frozen {
-            if let ref = frozen.lookup(labels, hash: hash) { return (ref, false) }
+            if let ref = frozen.lookup(labels, hash: hash) { return ref }
         }
-        return delta.register(labels, hash: hash)
+        return delta.lookup(labels, hash: hash)
+    }
+
+    /// Registers a series that is not there.
+    mutating func add(_ labels: LabelSet, hash: UInt64) -> UInt32 {
+        delta.register(labels, hash: hash).ref
     }
 
     func labels(of ref: UInt32) throws(IndexError) -> LabelSet? {

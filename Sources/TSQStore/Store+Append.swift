@@ -11,17 +11,21 @@ extension Store: SampleAppender {
     package func resolve(_ labels: LabelSet) throws(AppendError) -> SeriesRef {
         try Self.validate(labels)
         return try registry.withLock { (registry) throws(AppendError) -> SeriesRef in
+            let hash = LabelHash.hash(labels)
             do throws(IndexError) {
-                let (ref, isNew) = try registry.register(labels)
-                registry.resolved.insert(ref)
-                if isNew {
-                    pendingSeries.withLock { $0.append((ref, labels)) }
-                    seriesCount.store(ref + 1, ordering: .releasing)
+                if let ref = try registry.find(labels, hash: hash) {
+                    registry.resolved.insert(ref)
+                    return SeriesRef(ref)
                 }
-                return SeriesRef(ref)
             } catch {
                 throw .storage(error.message)
             }
+            try checkMemory(&registry, labels)
+            let ref = registry.add(labels, hash: hash)
+            registry.resolved.insert(ref)
+            pendingSeries.withLock { $0.append((ref, labels)) }
+            seriesCount.store(ref + 1, ordering: .releasing)
+            return SeriesRef(ref)
         }
     }
 
@@ -92,6 +96,7 @@ extension Store: SampleAppender {
             }
         }
         if isDue { wakeMaintenance() }
+        if report.refusedCount > 0 { logRefusals(report, nowMs: nowMs) }
         return report
     }
 
@@ -175,7 +180,9 @@ extension StoreCore {
     }
 
     /// The head's buffers may take this much.
-    var headBytesMax: Int { (8 << 20) + 48 * series.count }
+    var headBytesMax: Int {
+        min((8 << 20) + 48 * series.count, options.headShareBytes ?? .max)
+    }
 
     /// New series that a start registers in some 50 ms.
     static let loggedSeriesMax = 20_000

@@ -48,6 +48,8 @@ extension Store {
     func dropDeadSeries() throws(StoreError) {
         try merges.withLock { (state) throws(StoreError) in
             if !registryIsStale.exchange(false, ordering: .relaxed) { return }
+            // Before the lock is taken that others wait for.
+            if try !readSeries(&state) { return }
             try manifest.withLock { (manifest) throws(StoreError) in
                 do {
                     try dropDeadSeries(&manifest, &state)
@@ -57,6 +59,25 @@ extension Store {
                 }
             }
         }
+    }
+
+    /// Notes the series of blocks that were not looked at before; false when a block cannot be read
+    /// (then it may have any), or the store is being closed.
+    private func readSeries(_ state: inout MergeState) throws(StoreError) -> Bool {
+        let pace = makePace()
+        for block in core.withLock({ $0.blocks }) where state.series[block.entry.file] == nil {
+            do {
+                state.series[block.entry.file] = try block.seriesRefs(pace)
+            } catch is MergeInterrupted {
+                return false
+            } catch {
+                events.log(
+                    .warning, "dead series stay in the index: a block cannot be read",
+                    [("file", block.path), ("error", Self.text(error))])
+                return false
+            }
+        }
+        return true
     }
 
     private func dropDeadSeries(_ manifest: inout Manifest, _ state: inout MergeState) throws {
@@ -176,10 +197,29 @@ extension Block {
     /// - Complexity: O(chunks); reads the entries of every page.
     func seriesRefs() throws(BlockError) -> RefSet {
         var refs = RefSet()
+        for page in 0..<pageCount { try addSeries(ofPage: page, to: &refs) }
+        return refs
+    }
+
+    /// Likewise, calling `pace` with the bytes of every page.
+    func seriesRefs(_ pace: (Int) throws(MergeInterrupted) -> Void) throws -> RefSet {
+        var refs = RefSet()
         for page in 0..<pageCount {
-            for chunk in try entries(ofPage: page) { refs.insertLast(chunk.ref) }
-            try forget(page: page)
+            try addSeries(ofPage: page, to: &refs)
+            try pace(Int(try self.page(page).byteCount))
         }
         return refs
+    }
+
+    private func addSeries(
+        ofPage page: Int, to refs: inout RefSet
+    ) throws(BlockError) {
+        for chunk in try entries(ofPage: page) {
+            if let last = refs.lasts.last, chunk.ref < last {
+                throw BlockError(reason: "page \(page): series out of order")
+            }
+            refs.insertLast(chunk.ref)
+        }
+        try forget(page: page)
     }
 }

@@ -1,3 +1,4 @@
+import Synchronization
 import TSQBase
 import TSQIO
 
@@ -73,31 +74,49 @@ extension Store {
     /// - Returns: whether it is there (or none is wanted).
     func makeReserve() -> Bool {
         if options.reserveBytes == 0 { return true }
-        if fileSystem.exists(reservePath) { return true }
+        let bytes = reserveBytesWanted
+        let isThere = fileSystem.exists(reservePath)
+        if isThere && reserveBytesMade.load(ordering: .relaxed) >= bytes / 2 { return true }
         do throws(IOError) {
+            if isThere {
+                let made = try fileSystem.byteCount(reservePath)
+                reserveBytesMade.store(made, ordering: .relaxed)
+                if made >= bytes / 2 { return true }
+            }
             // Half as much again: room that is full at once would be no room.
-            let wanted = options.reserveBytes + options.reserveBytes / 2
+            let wanted = bytes + bytes / 2
             let free = try fileSystem.freeBytes(directory)
             if free < wanted {
+                if isThere { return true }
                 stopWrites(
                     .noSpace,
                     "the disk is full: \(free) bytes are free, \(wanted) are needed to go on")
                 return false
             }
-            try writeReserve()
+            try writeReserve(bytes)
+            reserveBytesMade.store(bytes, ordering: .relaxed)
             return true
         } catch {
             try? fileSystem.remove(reservePath + ".tmp")
+            if isThere { return true }
             stopWrites(.noSpace, "the disk is full: \(error.message)")
             return false
         }
     }
 
-    private func writeReserve() throws(IOError) {
+    /// A small store has a small reserve.
+    private var reserveBytesWanted: UInt64 {
+        let blockBytes = core.withLock { $0.blocks.reduce(0) { $0 + $1.entry.byteCount } }
+        return min(options.reserveBytes, max(Self.reserveBytesMin, blockBytes / 16))
+    }
+
+    private static let reserveBytesMin: UInt64 = 256 << 10
+
+    private func writeReserve(_ bytes: UInt64) throws(IOError) {
         let temporary = reservePath + ".tmp"
         let file = try fileSystem.open(temporary, .create)
         defer { file.close() }
-        var left = Int(clamping: options.reserveBytes)
+        var left = Int(clamping: bytes)
         let zeros = [UInt8](repeating: 0, count: min(left, 1 << 20))
         while left > 0 {
             // Written, not only made long: its blocks must be its own.

@@ -1,26 +1,56 @@
+import Synchronization
 import TSQBase
 import TSQIO
 import TSQIndex
 import TSQModel
 
 extension Store {
-    /// Does what is due: checkpoint, retention, deletions, merges. The store's own thread calls this;
-    /// tests do where background work is off.
+    /// Does what is due: checkpoint, retention, deletions, merges. Tests call this where background
+    /// work is off.
     package func maintain() throws(StoreError) {
+        try maintainHead()
+        try maintainBlocks()
+    }
+
+    /// What must not wait for a merge.
+    func maintainHead() throws(StoreError) {
         recover()
         let nowMs = clock.nowMs()
         if core.withLock({ $0.checkpointIsDue(nowMs: nowMs) }) { try checkpoint() }
         try applyRetention(nowMs: nowMs)
+    }
+
+    func maintainBlocks() throws(StoreError) {
+        let nowMs = clock.nowMs()
         try compactDeletions { $0.isDue(nowMs: nowMs, undoMs: options.deletionUndoMs) }
         while try mergeBlocks() {}
+        // Once while the store is open also for what an earlier writer left.
+        let (age, overflow) = nowMs.subtractingReportingOverflow(openedMs)
+        if !overflow, age >= Self.deadSeriesAfterMs,
+            !hasLookedForDeadSeries.exchange(true, ordering: .relaxed)
+        {
+            registryIsStale.store(true, ordering: .relaxed)
+        }
         try dropDeadSeries()
     }
 
-    func maintainInBackground() {
+    /// How long after its opening a store looks for dead series without another cause: that reads
+    /// the entries of all pages.
+    static let deadSeriesAfterMs: Int64 = 3_600_000
+
+    /// Runs one of the above on a thread of the store; says errors in the log, a lasting one now and
+    /// then.
+    func maintainInBackground(_ work: (Store) throws(StoreError) -> Void) {
         do throws(StoreError) {
-            try maintain()
+            try work(self)
         } catch {
-            events.log(.error, "checkpoint, merge or retention failed", [("error", error.message)])
+            let text = error.message
+            let count = refusals.withLock { $0.note(text, count: 1, nowMs: clock.nowMs()) }
+            if let count {
+                events.log(
+                    .error, "checkpoint, merge or retention failed",
+                    [("error", text), ("times", "\(count)")])
+            }
         }
     }
 
@@ -229,6 +259,7 @@ extension Store {
             core.withLock { core in
                 core.frozen = []
                 core.exemplars.setSaved(exemplarsSaved)
+                core.statistics.checkpoints += 1
                 core.blocks += blocks
             }
         }

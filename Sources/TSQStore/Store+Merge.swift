@@ -84,7 +84,7 @@ extension Store {
                     }
                 }
                 if concerned.isEmpty { continue }
-                _ = try replace([block], leavingOut: concerned, &state)
+                if try !replace([block], leavingOut: concerned, &state) { return }
                 if state.excluded.contains(block.entry.file) {
                     isUnreadable.formUnion(concerned.map(\.file))
                 }
@@ -110,7 +110,7 @@ extension Store {
     }
 
     /// Puts a merge of `sources` in their place; true, also when that was given up because one of
-    /// them cannot be read or is gone meanwhile.
+    /// them cannot be read or is gone meanwhile; false when the store is being closed.
     private func replace(
         _ sources: [Block], leavingOut deletions: [Deletion], _ state: inout MergeState
     ) throws(StoreError) -> Bool {
@@ -124,7 +124,12 @@ extension Store {
             let blocks = try open(
                 files.entries(written, level: sources.count > 1 ? level + 1 : level))
             try fileSystem.syncDirectory(Path.join(directory, "blocks"))
-            if try !exchange(sources, blocks, deletions) { files.remove() }
+            // From here on a MANIFEST on the disk may name the files, also when this fails.
+            files.areNamed = true
+            if try !exchange(sources, blocks, deletions) {
+                files.areNamed = false
+                files.remove()
+            }
             return true
         } catch let damage as SourceDamage {
             files.remove()
@@ -173,6 +178,8 @@ extension Store {
             core.withLock { core in
                 core.blocks.removeAll { files.contains($0.entry.file) }
                 core.blocks += merged
+                core.statistics.merges += 1
+                core.statistics.mergedBytes += merged.reduce(0) { $0 + $1.entry.byteCount }
                 core.blocks.sort { $0.entry.sequence < $1.entry.sequence }
             }
             return true
@@ -180,7 +187,7 @@ extension Store {
     }
 
     /// Keeps merges to their bytes per second, and ends them when the store is closed.
-    private func makePace() -> (Int) throws(MergeInterrupted) -> Void {
+    func makePace() -> (Int) throws(MergeInterrupted) -> Void {
         let rate = options.runsInBackground ? options.mergeBytesPerSecond : 0
         let startNs = clock.monotonicNs()
         var bytes: UInt64 = 0
@@ -209,6 +216,7 @@ private final class OutputFiles {
     private let store: Store
     private let sequence: UInt64
     private var made: [String: UInt64] = [:]
+    var areNamed = false
 
     init(_ store: Store, sequence: UInt64) {
         self.store = store
@@ -235,6 +243,7 @@ private final class OutputFiles {
 
     /// Removes what was written; what cannot be is left over for the next start.
     func remove() {
+        if areNamed { return }
         for path in made.keys { try? store.fileSystem.remove(path) }
     }
 }

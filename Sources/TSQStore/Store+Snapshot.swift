@@ -67,6 +67,8 @@ extension Store {
             }
             return manifest
         }
+        // Its log begins anew.
+        taken.logStart = LogPlace(segment: 0, offset: 0)
         try mergeFresh(target, &taken)
         for folder in ["log"] + Manifest.folders {
             try fileSystem.syncDirectory(Path.join(target, folder))

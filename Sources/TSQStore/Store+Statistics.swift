@@ -16,6 +16,9 @@ extension StoreCore {
         result.headMinTimeMs = heads.map(\.minTimeMs).min()
         result.headMaxTimeMs = heads.map(\.maxTimeMs).max()
         result.blockCount = blocks.count
+        result.deletionCount = deletions.count
+        result.exemplarCount = exemplars.count
+        result.memory = memory
         result.minTimeMs = (heads.map(\.minTimeMs) + blocks.map(\.footer.minTimeMs)).min()
         result.maxTimeMs = (heads.map(\.maxTimeMs) + blocks.map(\.footer.maxTimeMs)).max()
         return result
@@ -25,8 +28,12 @@ extension StoreCore {
 extension Store {
     /// What the store holds and has done. Asks the disk for sizes.
     package func statistics() -> StoreStatistics {
-        let seriesCount = registry.withLock { $0.seriesCount }
+        let (seriesCount, labelBytes, indexBytes) = registry.withLock {
+            ($0.seriesCount, $0.byteCount, $0.mappedBytes)
+        }
         var statistics = core.withLock { $0.summary(seriesCount: seriesCount) }
+        statistics.memory.labelBytes = UInt64(clamping: labelBytes)
+        statistics.memory.mappedBytes += indexBytes
         statistics.blockBytes = byteCount(of: "blocks")
         statistics.logBytes = byteCount(of: "log")
         statistics.diskBytes = diskBytes()

@@ -31,10 +31,14 @@ package final class Store: Sendable {
     let snapshots = Guarded<Void>(())
     /// Held for the whole of a merge; before `manifest`.
     let merges = Guarded(MergeState())
+    let refusals = Guarded(RefusalLog())
     /// Deletions whose space is being given back.
     let compactedDeletions = Guarded<Set<UInt64>>([])
     /// Blocks went since it was looked for series that have no samples any more.
-    let registryIsStale = Atomic<Bool>(true)
+    let registryIsStale = Atomic<Bool>(false)
+    let reserveBytesMade = Atomic<UInt64>(0)
+    let hasLookedForDeadSeries = Atomic<Bool>(false)
+    let openedMs: TimestampMs
     private let directoryLock: any FileLock
     private let closed = Atomic<Bool>(false)
     private let workers = Guarded<[Worker]>([])
@@ -90,6 +94,7 @@ package final class Store: Sendable {
         self.clock = clock
         self.events = events
         directoryLock = lock
+        openedMs = clock.nowMs()
         log = opening.log
         manifest = Guarded(opening.manifest)
         registry = Guarded(opening.replay.registry)
@@ -136,9 +141,18 @@ package final class Store: Sendable {
             started.append(
                 Worker(intervalMs: options.syncIntervalMs) { [weak self] in self?.syncLog() })
         }
+        // On a thread of its own: a checkpoint must not wait for a merge.
         started.append(
             Worker(intervalMs: Self.maintenanceIntervalMs) { [weak self] in
-                self?.maintainInBackground()
+                self?.maintainInBackground { (store) throws(StoreError) in
+                    try store.maintainBlocks()
+                }
+            })
+        started.append(
+            Worker(intervalMs: Self.maintenanceIntervalMs) { [weak self] in
+                self?.maintainInBackground { (store) throws(StoreError) in
+                    try store.maintainHead()
+                }
             })
         let running = started.compactMap { $0 }
         workers.withLock { $0 = running }

@@ -15,7 +15,7 @@ struct StoreOpening {
         _ directory: String, _ options: StoreOptions, _ fileSystem: any FileSystem,
         _ events: any EventSink
     ) throws(StoreError) -> StoreOpening {
-        var manifest = try Manifest.read(directory, fileSystem) ?? Manifest()
+        var manifest = try ManifestRebuild.manifest(directory, fileSystem, events)
         do throws(IOError) {
             if manifest.generation == 0 {
                 manifest.generation = 1
@@ -53,6 +53,7 @@ struct StoreOpening {
         known: [UInt64: Block] = [:]
     ) throws(StoreError) -> LogReplay {
         var segments: [Registry.Segment] = []
+        var setAside = 0
         for entry in manifest.indexes {
             let path = Path.join(directory, Manifest.indexName(entry.file))
             do {
@@ -62,9 +63,13 @@ struct StoreOpening {
             } catch {
                 // Going on without an index that is not damaged would give its series other numbers.
                 try checkIsGone(error, isWriter, isMediumDamage: false)
+                setAside += 1
                 events.log(
                     .error, "an index segment is set aside: its series cannot be found",
-                    [("file", path), ("error", text(error))])
+                    [
+                        ("file", path), ("error", text(error)),
+                        ("series", "\(entry.seriesCount)"),
+                    ])
             }
         }
         var blocks: [Block] = []
@@ -80,6 +85,7 @@ struct StoreOpening {
             } catch {
                 try checkIsGone(error, isWriter)
                 lost += entry.sampleCount
+                setAside += 1
                 events.log(
                     .error, "a block is set aside",
                     [("file", path), ("error", text(error)), ("samples", "\(entry.sampleCount)")])
@@ -95,6 +101,7 @@ struct StoreOpening {
                 openedCount: manifest.nextRef, openedNewestMs: manifest.newestMs),
             newestMs: manifest.newestMs, options: options)
         core.statistics.samplesLost = lost
+        core.statistics.setAsideCount = setAside
         for file in manifest.deletions {
             let path = Path.join(directory, Deletion.name(file))
             do {

@@ -10,7 +10,7 @@ package struct StoreOptions: Sendable {
     /// The directory keeps below this share (0…1) of the file system's size; 0: any.
     package var retentionDiskShare = 0.0
     /// Bytes of a file that is given up when the disk is full, so that the store can go on to
-    /// checkpoint, delete and remove blocks; 0: none.
+    /// checkpoint, delete and remove blocks: at most this many, a sixteenth of the blocks; 0: none.
     package var reserveBytes: UInt64 = 8 << 20
     /// What head, caches and queries may take together; 0: no limit. The store's share of it is
     /// `MemoryShares.storeBytes`.

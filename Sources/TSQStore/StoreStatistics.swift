@@ -9,6 +9,19 @@ package struct StoreStatistics: Sendable {
     /// Samples that a fault of disk or format made unreadable.
     package var samplesLost: UInt64 = 0
     package var commits: UInt64 = 0
+    /// New series refused since the store was opened: the memory limit is reached.
+    package var seriesRefused: UInt64 = 0
+    package var memory = StoreMemory()
+    /// Deletions that can still be undone.
+    package var deletionCount = 0
+    package var exemplarCount = 0
+    /// Since the store was opened.
+    package var checkpoints: UInt64 = 0
+    package var merges: UInt64 = 0
+    /// Bytes that merges have written.
+    package var mergedBytes: UInt64 = 0
+    /// Blocks and index segments that are set aside: they cannot be opened.
+    package var setAsideCount = 0
 
     package var headSeries = 0
     package var headChunks = 0

@@ -86,17 +86,65 @@ struct StoreDamageTests {
         #expect(try harness.open().samples(named: "m") == found)
     }
 
-    @Test("a damaged MANIFEST is an error with a reason, not a new store")
+    @Test("a damaged or missing MANIFEST is put together anew, with everything")
     func damagedManifest() throws {
+        for isMissing in [false, true] {
+            let harness = StoreHarness()
+            let store = try filled(harness)
+            try store.checkpoint()
+            let group = store.openGroup()
+            let refs = try (0..<3).map { try store.resolve(labels("m", ["i": "\($0)"])) }
+            let time = harness.clock.nowMs() + 100_000
+            try store.addRow(group, time, refs.map { ($0, 1) })
+            try store.checkpoint()
+            try store.addRow(group, time + 1000, refs.map { ($0, 2) })
+            let expected = try store.samples(named: "m")
+            #expect(expected.values.allSatisfy { $0.count == 7 })
+            try store.close()
+            if isMissing {
+                try harness.disk.remove("d/MANIFEST")
+            } else {
+                harness.disk.flipBit("d/MANIFEST", byte: 12, bit: 1)
+            }
+            // A reader changes nothing: it says what is wrong.
+            #expect(throws: StoreError.self) { try harness.openReadOnly() }
+            let again = try harness.open()
+            #expect(try again.samples(named: "m") == expected)
+            #expect(try again.add(labels("m", ["i": "0"]), [(time + 5000, 3)]).acceptedCount == 1)
+            try again.checkpoint()
+            again._checkInvariants()
+            try again.close()
+            #expect(
+                try harness.open().samples(named: "m").values.map(\.count).sorted() == [7, 7, 8])
+            #expect(try Store.verify(directory: "d", fileSystem: harness.disk).isSound)
+        }
+    }
+
+    @Test("a block that cannot be opened is moved aside when the MANIFEST is rebuilt, not removed")
+    func damagedManifestAndBlock() throws {
+        let harness = StoreHarness()
+        let store = try filled(harness)
+        try store.checkpoint()
+        try store.close()
+        let path = try #require(harness.disk.paths.first { $0.hasSuffix(".blk") })
+        let count = try harness.disk.readAll(path).count
+        harness.disk.flipBit(path, byte: count - 30, bit: 1)
+        harness.disk.flipBit("d/MANIFEST", byte: 12, bit: 1)
+        let again = try harness.open()
+        _ = try again.samples(named: "m")
+        #expect(harness.disk.paths.contains("d/damaged/blocks-" + Path.name(of: path)))
+        #expect(harness.disk.paths.contains("d/MANIFEST.damaged"))
+    }
+
+    @Test("a MANIFEST of a later version is refused and left as it is")
+    func laterManifest() throws {
         let harness = StoreHarness()
         try filled(harness).close()
-        harness.disk.flipBit("d/MANIFEST", byte: 12, bit: 1)
-        do {
-            _ = try harness.open()
-            Issue.record("a damaged MANIFEST was taken")
-        } catch {
-            #expect(error.message.contains("checksum"))
-        }
+        // `2` becomes `3`.
+        harness.disk.flipBit("d/MANIFEST", byte: 6, bit: 0)
+        let bytes = try harness.disk.readAll("d/MANIFEST")
+        #expect(throws: StoreError.self) { try harness.open() }
+        #expect(try harness.disk.readAll("d/MANIFEST") == bytes)
     }
 
     @Test("retention counts back from the smaller of now and the newest sample")

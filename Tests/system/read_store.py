@@ -625,11 +625,31 @@ def read_log(folder, start, commits):
             at = following or len(data)
 
 
+# Deletions (deletion.md) ----------------------------------------------------------------------------
+
+def deletion_file(data):
+    if data[:8] != b"TSQDEL1\n" or struct.unpack("<I", data[-4:])[0] != crc32c(data[:-4]):
+        raise Malformed("a deletion")
+    r = Reader(data, 8, len(data) - 4)
+    end = r.unpack("Q")
+    first, last, _ = r.unpack("qqq")
+    r.unpack("QQ"), r.string()
+    refs, at = set(), 0
+    for _ in range(r.uvarint()):
+        at += r.uvarint()
+        length = r.uvarint()
+        refs.update(range(at, at + length))
+        at += length
+    r.done()
+    return end, first, last, refs
+
+
 # Directory (manifest.md) ---------------------------------------------------------------------------
 
 def read_store(directory):
     data = open(f"{directory}/MANIFEST", "rb").read()
-    if data[:8] != b"TSQMAN1\n" or struct.unpack("<I", data[-4:])[0] != crc32c(data[:-4]):
+    version = data[:8]
+    if version not in (b"TSQMAN1\n", b"TSQMAN2\n") or struct.unpack("<I", data[-4:])[0] != crc32c(data[:-4]):
         raise Malformed("the MANIFEST")
     r = Reader(data, 8, len(data) - 4)
     r.unpack("Q")
@@ -643,8 +663,17 @@ def read_store(directory):
         if len(found) != count:
             raise Malformed(f"index {file} has {len(found)} series, not {count}")
         series.update(found)
+    blocks = []
     for _ in range(r.uvarint()):
-        file, _, _, first, last, count, size = r.uvarint(), r.take(1), r.uvarint(), *r.unpack("qq"), r.uvarint(), r.uvarint()
+        blocks.append((r.uvarint(), r.take(1), r.uvarint(), *r.unpack("qq"), r.uvarint(), r.uvarint()))
+    deletions = []
+    if version == b"TSQMAN2\n":
+        for _ in range(r.uvarint()):
+            deletions.append(deletion_file(open(f"{directory}/deletions/{r.uvarint()}.del", "rb").read()))
+        for _ in range(r.uvarint()):
+            r.uvarint(), r.uvarint()
+    r.done()
+    for file, _, sequence, first, last, count, size in blocks:
         data = open(f"{directory}/blocks/{file}.blk", "rb").read()
         if len(data) != size:
             raise Malformed(f"block {file} has {len(data)} bytes, not {size}")
@@ -653,11 +682,13 @@ def read_store(directory):
             number += len(times)
             if times and not first <= times[0] <= times[-1] <= last:
                 raise Malformed(f"block {file} has samples outside of its range")
+            hiding = [(low, high) for end, low, high, refs in deletions if sequence < end and ref in refs]
             # Blocks ascend by sequence: what comes later counts.
-            samples.setdefault((series[ref], "h" if is_histogram else "f"), {}).update(zip(times, values))
+            samples.setdefault((series[ref], "h" if is_histogram else "f"), {}).update(
+                (time, value) for time, value in zip(times, values)
+                if not any(low <= time <= high for low, high in hiding))
         if number != count:
             raise Malformed(f"block {file} has {number} samples, not {count}")
-    r.done()
     commits = Commits(series)
     commits.samples = samples
     read_log(f"{directory}/log", start, commits)
@@ -671,7 +702,7 @@ def show(samples, out):
     def words(values):
         return ",".join(f"{v:016x}" for v in values) or "-"
 
-    for labels in sorted({labels for labels, _ in samples}, key=order):
+    for labels in sorted({labels for (labels, _), found in samples.items() if found}, key=order):
         print(json.dumps(labels, ensure_ascii=False, separators=(",", ":")), file=out)
         for time, (value, start) in sorted(samples.get((labels, "f"), {}).items()):
             print(f"f {time} {value:016x} {start}", file=out)

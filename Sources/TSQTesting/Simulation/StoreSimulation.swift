@@ -72,6 +72,8 @@ package final class StoreSimulation {
         samples = SimulatedSamples(random: SplitMix64(seed: ~seed))
         disk = SimFileSystem(seed: seed &* 31, givesShortReads: seed % 3 == 0)
         options.runsInBackground = false
+        // Given up, it stops writes without a call that fails.
+        options.reserveBytes = 0
         options.syncIntervalMs = below(3) == 0 ? 0 : 1000
         options.blockRangeMs = [600_000, 3_600_000, 7_200_000][below(3)]
         options.checkpointLogBytes = [2000, 20_000, 1 << 30][below(3)]
@@ -231,6 +233,8 @@ package final class StoreSimulation {
                 count("open")
                 note("opened after \(moment)")
                 if disk.failureCount > before && events.errorCount > 0 {
+                    // A store opens on a full disk too, and says what it could not do.
+                    if disk.isLimited { disk.limit(toBytes: nil) }
                     try goOnWithout()
                     continue
                 }
