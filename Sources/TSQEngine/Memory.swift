@@ -1,5 +1,4 @@
 import Synchronization
-import TSQBase
 
 /// The bytes that all queries together may hold: engines that are given the same pool share it.
 package final class MemoryPool: Sendable {
@@ -38,13 +37,7 @@ package final class QueryMemory: Sendable {
         self.pool = pool
     }
 
-    deinit {
-        pool?.give(used.load(ordering: .relaxed))
-        if bytesPeak >= Self.trimmedBytesMin { MemoryTrim.soon() }
-    }
-
-    /// After a query that held this much, what the C library keeps of it goes back to the system.
-    private static let trimmedBytesMin: Int64 = 64 << 20
+    deinit { pool?.give(used.load(ordering: .relaxed)) }
 
     package var bytesInUse: Int64 { used.load(ordering: .relaxed) }
     package var bytesPeak: Int64 { peak.load(ordering: .relaxed) }
