@@ -76,7 +76,8 @@ package struct ResultSeries: @unchecked Sendable {
 package struct QueryStatistics: Sendable {
     /// Samples in the windows of all steps, as Prometheus counts `totalQueryableSamples`.
     package var totalQueryableSamples: Int64 = 0
-    /// Samples read from the store.
+    /// As Prometheus counts `samplesRead`: the points of instant selectors; of windows, the samples
+    /// that the step before did not have; of a subquery, those of its inside and of its windows.
     package var samplesRead: Int64 = 0
     package var peakSamples: Int64 = 0
     /// Bytes charged to the query at most at once.

@@ -82,6 +82,28 @@ import Testing
         #expect(invariant.statistics.totalQueryableSamples == 20 * 6 * 6)
     }
 
+    @Test("samples read are points of selectors and what windows add to the step before")
+    func samplesRead() throws {
+        let engine = QueryEngine()
+        func read(_ text: String, tileSteps: Int = 8192) throws -> Int64 {
+            var options = EngineOptions()
+            options.tileStepsMax = tileSteps
+            return try QueryEngine(options: options).range(
+                text, startMs: 300_000, endMs: 400_000, stepMs: 10_000, from: source
+            ).statistics.samplesRead
+        }
+        for tileSteps in [8192, 3, 1] {
+            #expect(try read("counter_total", tileSteps: tileSteps) == 20 * 11)
+            // Windows of 30 samples, ten more to the end.
+            #expect(try read("rate(counter_total[5m])", tileSteps: tileSteps) == 20 * 40)
+            // Windows that leave gaps.
+            #expect(try read("count_over_time(counter_total[5s])", tileSteps: tileSteps) == 20 * 11)
+        }
+        #expect(
+            try engine.instant("max_over_time(counter_total[1m:10s])", atMs: 300_000, from: source)
+                .statistics.samplesRead == 20 * 12)
+    }
+
     @Test("extreme times, steps and durations give answers or errors, never a trap")
     func extremes() {
         var options = EngineOptions()

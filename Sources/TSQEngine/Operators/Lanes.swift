@@ -14,7 +14,7 @@ final class Lanes: UnaryOperator {
     /// At least so many batches, so that there is something to share.
     private static let batchesMin = 8
     /// Batches that may be ready or under way before the consumer takes them.
-    private static let aheadMax = 8
+    private static let aheadMax = 16
 
     private var run: LaneRun?
     private var tileSteps = 0

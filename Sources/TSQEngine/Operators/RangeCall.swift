@@ -70,9 +70,7 @@ final class RangeCall: Operator {
             }
             names.describe(input.series.labels, index, query, &state.context)
             try state.apply(kernel, columns, query, &row)
-            if countsSamples {
-                query.statistics.totalQueryableSamples += state.samplesInWindows(columns)
-            }
+            state.count(columns, &query.statistics, countsSamples: countsSamples)
             let points = row.pointCount
             if points == 0 { continue }
             try query.budget.hold(samples: points)

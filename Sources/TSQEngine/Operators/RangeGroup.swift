@@ -112,20 +112,13 @@ final class RangeGroup: Operator {
         }
     }
 
-    /// Reads the next series; counts what each function would have read.
+    /// Reads the next series.
     private func read() throws(QueryError) -> Bool {
         let toMs = times.timeMs(tile.first + tile.count - 1)
         let fromMs = times.timeMs(tile.first).subtractingClamped(widestMs)
         swap(&reader.columns, &columns)
         defer { swap(&reader.columns, &columns) }
-        let before = query.statistics.samplesRead
         guard let next = try reader.next(fromMs: fromMs, toMs: toMs, query) else { return false }
-        query.statistics.samplesRead = before
-        for member in members {
-            let floats = Self.count(reader.columns.times, member)
-            let histograms = Self.count(reader.columns.histograms.times, member)
-            query.statistics.samplesRead += Int64(floats + histograms)
-        }
         reader.columns.removeStaleMarkers()
         index = next
         return true
@@ -156,10 +149,8 @@ final class RangeGroup: Operator {
         members[output].names = names
         let kernel = members[output].kernel
         try members[output].state.apply(kernel, columns, query, &row)
-        if members[output].countsSamples {
-            query.statistics.totalQueryableSamples +=
-                members[output].state.samplesInWindows(columns)
-        }
+        let countsSamples = members[output].countsSamples
+        members[output].state.count(columns, &query.statistics, countsSamples: countsSamples)
         let points = row.pointCount
         if points == 0 { return false }
         try query.budget.hold(samples: points)

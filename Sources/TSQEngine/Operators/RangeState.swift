@@ -16,6 +16,9 @@ struct RangeState {
     private var timesID: UInt64 = 0
     /// Floats in the windows of all steps.
     private var floatSamples: Int64 = 0
+    /// Of them those that the step before did not have.
+    private var newFloats: Int64 = 0
+    private var isFirstTile = true
     /// The histogram windows may be other than empty.
     private var hadHistograms = true
     private var slice = StepRow(stepCount: 0)
@@ -27,6 +30,7 @@ struct RangeState {
     }
 
     mutating func begin(_ tile: Tile, _ steps: StepRange, _ parameters: [[Double]]) {
+        isFirstTile = tile.first == 0
         windows.firstEndMs = times.timeMs(tile.first)
         windows.stepMs = times.stepMs
         windows.resize(tile.count)
@@ -45,6 +49,7 @@ struct RangeState {
             windows.bound(floats: columns.times)
             timesID = columns.timesID
             floatSamples = windows.floatSampleCount
+            newFloats = windows.newFloatCount(columns.times, isFirstTile: isFirstTile)
         }
         if !columns.histograms.isEmpty || hadHistograms {
             windows.bound(histograms: columns.histograms.times)
@@ -88,16 +93,23 @@ struct RangeState {
         }
     }
 
-    /// Samples in the windows of all steps, histograms by weight.
-    func samplesInWindows(_ columns: borrowing SampleColumns) -> Int64 {
-        var count = floatSamples
-        if columns.histograms.isEmpty { return count }
+    /// Counts the samples in the windows of all steps, histograms by weight.
+    func count(
+        _ columns: borrowing SampleColumns, _ statistics: inout QueryStatistics,
+        countsSamples: Bool
+    ) {
+        if countsSamples { statistics.totalQueryableSamples += floatSamples }
+        statistics.samplesRead += newFloats
+        if columns.histograms.isEmpty { return }
+        var seen = isFirstTile ? 0 : windows.countBeforeFirst(columns.histograms.times)
         for step in 0..<windows.count {
             for index in windows.histogramStarts[step]..<windows.histogramEnds[step] {
-                count += columns.histograms.histogram(index).sampleWeight
+                let weight = columns.histograms.histogram(index).sampleWeight
+                if countsSamples { statistics.totalQueryableSamples += weight }
+                if index >= seen { statistics.samplesRead += weight }
             }
+            seen = max(seen, windows.histogramEnds[step])
         }
-        return count
     }
 }
 
@@ -143,6 +155,24 @@ extension Windows {
         var count = 0
         for step in 0..<starts.count {
             count &+= ends[unchecked: step] &- starts[unchecked: step]
+        }
+        return Int64(count)
+    }
+
+    /// How many of `times` a step before the first one would have had behind it.
+    func countBeforeFirst(_ times: [TimestampMs]) -> Int {
+        let endMs = firstEndMs.subtractingClamped(stepMs)
+        return times.prefix { $0 <= endMs }.count
+    }
+
+    func newFloatCount(_ times: [TimestampMs], isFirstTile: Bool) -> Int64 {
+        var seen = isFirstTile ? 0 : countBeforeFirst(times)
+        let (starts, ends) = (floatStarts.span, floatEnds.span)
+        var count = 0
+        for step in 0..<starts.count {
+            let end = ends[unchecked: step]
+            count &+= end &- min(end, max(starts[unchecked: step], seen))
+            seen = max(seen, end)
         }
         return Int64(count)
     }

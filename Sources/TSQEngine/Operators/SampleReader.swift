@@ -79,7 +79,6 @@ struct SampleReader {
             }
             if columns.isEmpty { continue }
             let samples = columns.times.count + columns.histograms.count
-            query.statistics.samplesRead += Int64(samples)
             probe?.count(samples: Int64(samples))
             if Int64(columns.byteCount) > heldBytes { try hold(query) }
             return series

@@ -66,6 +66,7 @@ final class SmoothedLeaf: Operator {
         for step in 0..<tile.count { fill(times.timeMs(tile.first + step), step, &row) }
         let points = row.pointCount
         try query.budget.hold(samples: points)
+        query.statistics.samplesRead += points
         if countsSamples { query.statistics.totalQueryableSamples += points }
         return index
     }

@@ -85,6 +85,7 @@ final class VectorLeaf: Operator {
             let count = Self.fill(&row, &reader.columns, &cursor, answer)
             if count == 0 { continue }
             try query.budget.hold(samples: count)
+            query.statistics.samplesRead += count
             if countsSamples { query.statistics.totalQueryableSamples += count }
             return index
         }

@@ -24,6 +24,7 @@ struct MatrixResult {
             if columns.isEmpty { continue }
             let count = Int64(columns.times.count + columns.histograms.count)
             query.statistics.totalQueryableSamples += count
+            query.statistics.samplesRead += count
             try query.budget.hold(samples: count)
             try query.budget.memory.hold(Int64(columns.byteCount), for: "the result")
             found.append((index, columns))
