@@ -39,6 +39,7 @@ final class ElementCall: UnaryOperator {
 
     override func open() throws(QueryError) {
         try super.open()
+        names.labels = child.series.labels
         try parameters.prepare()
         if dropsName { series = query.droppingName(child.series) }
     }
@@ -55,7 +56,7 @@ final class ElementCall: UnaryOperator {
             query.take(&context)
             return nil
         }
-        names.describe(child.series.labels, index, query, &context)
+        names.describe(index, query, &context)
         try kernel(&context, &row)
         return index
     }

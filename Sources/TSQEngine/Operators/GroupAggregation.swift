@@ -30,6 +30,7 @@ final class GroupAggregation: UnaryOperator {
 
     override func open() throws(QueryError) {
         try child.prepare()
+        names.labels = child.series.labels
         table = try GroupTable(child.series, grouping: grouping, isWithout: isWithout, query)
         series = try table.settled(of: child)
     }
@@ -55,7 +56,7 @@ final class GroupAggregation: UnaryOperator {
             while let index = try child.next(into: &row) {
                 let group = table.groupOf[index]
                 if !hasRows[group] { try holdHistograms(of: row) }
-                names.describe(child.series.labels, index, query, &context)
+                names.describe(index, query, &context)
                 accumulators[group].add(row, &context)
                 hasRows[group] = true
             }

@@ -60,6 +60,7 @@ final class HistogramCall: UnaryOperator {
     override func open() throws(QueryError) {
         try parameters.prepare()
         try child.prepare()
+        names.labels = child.series.labels
         buckets = try BucketTable(child.series, query)
         var label: SymbolID?
         if case .quantiles(let name) = kind {
@@ -159,7 +160,7 @@ final class HistogramCall: UnaryOperator {
             } else {
                 let index = output - buckets.groupCount
                 guard let source = store.nativeRow[index] else { continue }
-                names.describe(child.series.labels, index, query, &context)
+                names.describe(index, query, &context)
                 fillNative(source, variants[variant], &row)
             }
             return place

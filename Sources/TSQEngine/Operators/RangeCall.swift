@@ -10,7 +10,6 @@ final class RangeCall: Operator {
     private let countsSamples: Bool
     private var parameters: Parameters
     private var state: RangeState
-    private var columns = SampleColumns()
     private var names: SeriesNames
 
     /// `windows` has the geometry; `times` where they end.
@@ -37,6 +36,7 @@ final class RangeCall: Operator {
         countsSamples = other.countsSamples
         parameters = Parameters(valuesOf: other.parameters)
         state = other.state
+        state.columns = SampleColumns()
         names = other.names
         super.init(query, steps: other.steps)
         series = other.series
@@ -53,6 +53,7 @@ final class RangeCall: Operator {
     override func open() throws(QueryError) {
         try parameters.prepare()
         try input.prepare()
+        names.labels = input.series.labels
         series = keepsName ? input.series : query.droppingName(input.series)
     }
 
@@ -64,13 +65,12 @@ final class RangeCall: Operator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         while true {
-            guard let index = try input.next(into: &columns) else {
+            guard let index = try input.next(into: &state.columns) else {
                 query.take(&state.context)
                 return nil
             }
-            names.describe(input.series.labels, index, query, &state.context)
-            try state.apply(kernel, columns, query, &row)
-            state.count(columns, &query.statistics, countsSamples: countsSamples)
+            names.describe(index, query, &state.context)
+            try state.apply(kernel, query, countsSamples: countsSamples, &row)
             let points = row.pointCount
             if points == 0 { continue }
             try query.budget.hold(samples: points)
@@ -110,6 +110,8 @@ extension StepRow {
 
 /// Gives kernels the name of the series at hand, turned into text only when it changes.
 struct SeriesNames {
+    /// Of the series that are described.
+    var labels = SeriesLabels()
     private var symbol: SymbolID?
     private var typeSymbol: SymbolID?
     private let wantsType: Bool
@@ -117,8 +119,7 @@ struct SeriesNames {
     init(_ query: QueryContext) { wantsType = query.options.typeAndUnitLabels }
 
     mutating func describe(
-        _ labels: borrowing SeriesLabels, _ series: Int, _ query: QueryContext,
-        _ context: inout KernelContext
+        _ series: Int, _ query: QueryContext, _ context: inout KernelContext
     ) {
         let name = labels.value(series, of: query.nameSymbol)
         if name != symbol {

@@ -72,6 +72,7 @@ final class RangeGroup: Operator {
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series = OutputSeries(distinct: selection.labels)
+        for index in members.indices { members[index].names.labels = selection.labels }
     }
 
     override func start(_ tile: Tile) throws(QueryError) {
@@ -145,12 +146,13 @@ final class RangeGroup: Operator {
             + Self.count(columns.histograms.times, members[output])
         if counted == 0 { return false }
         var names = members[output].names
-        names.describe(series.labels, index, query, &members[output].state.context)
+        names.describe(index, query, &members[output].state.context)
         members[output].names = names
         let kernel = members[output].kernel
-        try members[output].state.apply(kernel, columns, query, &row)
         let countsSamples = members[output].countsSamples
-        members[output].state.count(columns, &query.statistics, countsSamples: countsSamples)
+        swap(&columns, &members[output].state.columns)
+        defer { swap(&columns, &members[output].state.columns) }
+        try members[output].state.apply(kernel, query, countsSamples: countsSamples, &row)
         let points = row.pointCount
         if points == 0 { return false }
         try query.budget.hold(samples: points)

@@ -10,6 +10,9 @@ struct RangeState {
     private static let sliceSamplesMax: Int64 = 2_000_000
 
     let times: SelectorTimes
+    /// The samples of the series at hand. Kept here: a struct's own parts are passed on without a copy
+    /// (25 arrays to retain), those of a class are not.
+    var columns = SampleColumns()
     private(set) var windows: Windows
     var context: KernelContext
     /// What the bounds of the float windows were worked out from.
@@ -40,10 +43,10 @@ struct RangeState {
         hadHistograms = true
     }
 
-    /// Fills `row` with the values of `kernel` over the windows of `columns`.
+    /// Fills `row` with the values of `kernel` over the windows of `columns`, and counts the samples in
+    /// them.
     mutating func apply(
-        _ kernel: RangeKernel, _ columns: borrowing SampleColumns, _ query: QueryContext,
-        _ row: inout StepRow
+        _ kernel: RangeKernel, _ query: QueryContext, countsSamples: Bool, _ row: inout StepRow
     ) throws(QueryError) {
         if columns.timesID == 0 || columns.timesID != timesID {
             windows.bound(floats: columns.times)
@@ -60,14 +63,14 @@ struct RangeState {
         if most <= Self.sliceSamplesMax {
             try kernel(columns, windows, &context, &row)
         } else {
-            try applyInSlices(kernel, columns, query, &row)
+            try applyInSlices(kernel, query, &row)
         }
+        count(&query.statistics, countsSamples: countsSamples)
     }
 
     /// Some windows at a time, so that a query that is no longer wanted ends between them.
     private mutating func applyInSlices(
-        _ kernel: RangeKernel, _ columns: borrowing SampleColumns, _ query: QueryContext,
-        _ row: inout StepRow
+        _ kernel: RangeKernel, _ query: QueryContext, _ row: inout StepRow
     ) throws(QueryError) {
         var first = 0
         while first < windows.count {
@@ -94,10 +97,7 @@ struct RangeState {
     }
 
     /// Counts the samples in the windows of all steps, histograms by weight.
-    func count(
-        _ columns: borrowing SampleColumns, _ statistics: inout QueryStatistics,
-        countsSamples: Bool
-    ) {
+    private func count(_ statistics: inout QueryStatistics, countsSamples: Bool) {
         if countsSamples { statistics.totalQueryableSamples += floatSamples }
         statistics.samplesRead += newFloats
         if columns.histograms.isEmpty { return }

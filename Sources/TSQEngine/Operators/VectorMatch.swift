@@ -103,6 +103,8 @@ final class VectorMatch: Operator {
                 readyRows.take(place, into: &row)
                 return series
             }
+            // All were handed out: their buffers serve the next ones.
+            readyRows.removeAll()
             if let index = try nextMany() {
                 if let series = try match(index, &row) { return series }
                 continue
@@ -229,7 +231,8 @@ final class VectorMatch: Operator {
     override var inputs: [any PlanPart] { shape.isSwapped ? [one, many] : [many, one] }
 
     override func ownBytes(stepCount: Int) -> Int {
-        one.series.count * stepCount * Self.bytesPerStep
+        let matched = shape.fillMany == nil ? 0 : plan.groupCount * 2
+        return (one.series.count * Self.bytesPerStep + matched) * stepCount
     }
 
     override func tableBytes() -> Int { series.byteCount + plan.byteCount }
