@@ -3,12 +3,19 @@
 prints CPU, memory, disk, query latencies and the start after SIGKILL side by side.
 
 usage: compare-peers.py --bin DIR [--targets 50] [--series 1000] [--seconds 240] [--only tsq,prometheus]
+                        [--freeze] [--growth]
+
+A query is asked over one connection that stays open, and its whole answer is read; the servers take
+turns, query by query, so that what else the machine does meets all of them. The first answer of each
+is not counted. --freeze stops the exporter (SIGSTOP) while queries are timed: then nobody scrapes.
+--growth asks tsq how the time a sample takes grows with the steps and with the range, over series that
+are imported for it.
 
 DIR holds the release binaries tsq and bench-exporter. Everything listens on 127.0.0.1 and stops by
 itself. Needs Debian's packages prometheus and victoria-metrics.
 """
-import argparse, json, math, os, shutil, signal, statistics, subprocess, sys, tempfile, time
-import urllib.parse, urllib.request
+import argparse, http.client, json, math, os, shutil, signal, statistics, subprocess, sys, tempfile
+import time, urllib.parse
 
 ap = argparse.ArgumentParser()
 ap.add_argument("--bin", required=True)
@@ -16,11 +23,14 @@ ap.add_argument("--targets", type=int, default=50)
 ap.add_argument("--series", type=int, default=1000, help="plain series a target; histograms add 14 a hundred")
 ap.add_argument("--seconds", type=int, default=240)
 ap.add_argument("--only", default="tsq,prometheus,victoria")
-ap.add_argument("--repeat", type=int, default=7)
+ap.add_argument("--repeat", type=int, default=9)
+ap.add_argument("--freeze", action="store_true", help="nobody scrapes while queries are timed")
+ap.add_argument("--growth", action="store_true", help="only: how time grows with steps and range")
+ap.add_argument("--port", type=int, default=19100, help="first of the ports used, a hundred apart")
 ap.add_argument("--keep", action="store_true", help="keep the data directories")
 a = ap.parse_args()
 
-PORT = {"exporter": 19100, "tsq": 19190, "prometheus": 19290, "victoria": 19390}
+PORT = {"exporter": a.port, "tsq": a.port + 90, "prometheus": a.port + 190, "victoria": a.port + 290}
 work = tempfile.mkdtemp(prefix="compare-peers-")
 tick = os.sysconf("SC_CLK_TCK")
 started = []
@@ -60,10 +70,71 @@ def stat(pid):
     return (int(f[11]) + int(f[12])) / tick, rss
 
 
+connections = {}
+
+
 def ask(name, path, params, timeout=120):
-    url = f"http://127.0.0.1:{PORT[name]}{path}?{urllib.parse.urlencode(params)}"
-    with urllib.request.urlopen(url, timeout=timeout) as r:
-        return r.read()
+    """The answer's bytes, over a connection that stays open."""
+    url = f"{path}?{urllib.parse.urlencode(params)}"
+    for attempt in range(2):
+        try:
+            if name not in connections:
+                connections[name] = http.client.HTTPConnection("127.0.0.1", PORT[name], timeout=timeout)
+            connections[name].request("GET", url)
+            response = connections[name].getresponse()
+            body = response.read()
+            if response.status != 200:
+                raise RuntimeError(f"{name}: {response.status} {body[:200]}")
+            return body
+        except (http.client.HTTPException, OSError):
+            connections.pop(name, None)
+            if attempt == 1:
+                raise
+
+
+def timed(name, query, start, end, step):
+    """Milliseconds until the whole answer is there; an instant query where step is 0."""
+    t = time.perf_counter()
+    if step:
+        ask(name, "/api/v1/query_range", {"query": query, "start": start, "end": end, "step": step, "nocache": 1})
+    else:
+        ask(name, "/api/v1/query", {"query": query, "time": end, "nocache": 1})
+    return (time.perf_counter() - t) * 1000
+
+
+def growth():
+    """Imports 12 series of a sample every 15 s over 30 days, and asks for more and more of them."""
+    series, interval, days = 12, 15, 30
+    end = int(time.time()) // 3600 * 3600 - 3600
+    page = f"{work}/growth.prom"
+    with open(page, "w") as f:
+        for s in range(series):
+            total = s
+            for i in range(days * 86400 // interval):
+                total += (i * 7 + s * 13) % 97
+                f.write(f'grown{{i="{s}"}} {total} {(end - days * 86400 + i * interval) * 1000}\n')
+    data = f"{work}/growth"
+    subprocess.run([f"{a.bin}/tsq", "import", page, "--data", data], check=True, stdout=subprocess.DEVNULL)
+    config = f"{work}/none.yml"
+    open(config, "w").write("scrape_configs: []\n")
+    start("tsq", [f"{a.bin}/tsq", f"--config.file={config}", f"--storage.tsdb.path={data}",
+                  f"--web.listen-address=127.0.0.1:{PORT['tsq']}", "--storage.tsdb.retention.time=60d"])
+    for _ in range(200):
+        try:
+            if value("tsq", f"count(grown @ {end - 60})") == series:
+                break
+        except OSError:
+            pass
+        time.sleep(0.05)
+    query = "sum(rate(grown[5m]))"
+    print("| query | steps | range | ms | ns a sample read |\n|---|---:|---|---:|---:|")
+    cases = [(steps, 60, f"{steps} min") for steps in (60, 120, 300, 600)]
+    cases += [(d * 86400 // 300, 300, f"{d} d") for d in (1, 3, 10, 30)]
+    for steps, step, name in cases:
+        times = [timed("tsq", query, end - steps * step, end, step) for _ in range(a.repeat + 1)][1:]
+        ms = statistics.median(times)
+        samples = series * (steps * step + 300) / interval
+        print(f"| `{query}`, step {step} s | {steps} | {name} | {ms:.2f} | {ms * 1e6 / samples:.1f} |", flush=True)
 
 
 def value(name, query):
@@ -81,6 +152,15 @@ def du(path):
                 pass
     return total
 
+
+if a.growth:
+    try:
+        growth()
+    finally:
+        for p in started:
+            p.kill()
+        shutil.rmtree(work, ignore_errors=True)
+    sys.exit(0)
 
 names = [n for n in ("tsq", "prometheus", "victoria") if n in a.only.split(",")]
 result = {n: {} for n in names}
@@ -118,22 +198,25 @@ try:
         "one-to-one join": ("m0 / m1", 60),
         "one series": ('m0{instance="web-1:9000",device="dev1",mode="read"}', 60),
     }
+    if a.freeze:
+        started[0].send_signal(signal.SIGSTOP)
+    step = max(1, (a.seconds - 60) // 60)
     for title, (query, steps) in QUERIES.items():
+        times = {n: [] for n in names}
+        for turn in range(a.repeat + 1):
+            for n in names:
+                took = timed(n, query, end - steps * step, end, step if steps else 0)
+                if turn > 0:
+                    times[n].append(took)
         for n in names:
-            times = []
-            for _ in range(a.repeat):
-                t = time.perf_counter()
-                if steps:
-                    step = max(1, (a.seconds - 60) // steps)
-                    ask(n, "/api/v1/query_range", {"query": query, "start": end - steps * step, "end": end, "step": step, "nocache": 1})
-                else:
-                    ask(n, "/api/v1/query", {"query": query, "time": end, "nocache": 1})
-                times.append((time.perf_counter() - t) * 1000)
-            result[n]["ms: " + title] = statistics.median(times)
+            result[n]["ms: " + title] = statistics.median(times[n])
+    if a.freeze:
+        started[0].send_signal(signal.SIGCONT)
 
     for n in names:
         process[n].kill()
         process[n].wait()
+    connections.clear()
     for n in names:
         # What was scraped over the whole run, the health series included.
         result[n]["disk bytes per sample"] = du(f"{work}/{n}") / ((series + 5 * a.targets) * a.seconds)
@@ -161,11 +244,13 @@ finally:
         shutil.rmtree(work, ignore_errors=True)
 
 rows = list(dict.fromkeys(k for n in names for k in result[n]))
-print("| | " + " | ".join(names) + " |")
-print("|---|" + "---:|" * len(names))
+others = [n for n in names if n != "tsq"] if "tsq" in names else []
+print("| | " + " | ".join(names) + "".join(f" | {n} / tsq" for n in others) + " |")
+print("|---|" + "---:|" * (len(names) + len(others)))
 for row in rows:
-    print(f"| {row} | " + " | ".join(f"{result[n].get(row, math.nan):.3g}" for n in names) + " |")
-for n in names[1:]:
-    if "tsq" in names:
-        ratios = [result[n][r] / result["tsq"][r] for r in rows if r.startswith("ms: ")]
-        print(f"queries: {n} takes {statistics.geometric_mean(ratios):.2f} times as long as tsq (geometric mean), at least {min(ratios):.2f}")
+    figures = [f"{result[n].get(row, math.nan):.3g}" for n in names]
+    figures += [f"{result[n].get(row, math.nan) / result['tsq'][row]:.2f}" for n in others]
+    print(f"| {row} | " + " | ".join(figures) + " |")
+for n in others:
+    ratios = [result[n][r] / result["tsq"][r] for r in rows if r.startswith("ms: ")]
+    print(f"queries: {n} takes {statistics.geometric_mean(ratios):.2f} times as long as tsq (geometric mean), at least {min(ratios):.2f}")

@@ -106,6 +106,11 @@ extension DecimalPrint {
                 toByteOffset: 8, as: UInt64.self)
             count = 16
             if top > 0 {
+                // Numbers that are no integers have 17 digits at most.
+                if top < 10 {
+                    scratch[7] = 0x30 &+ UInt8(truncatingIfNeeded: top)
+                    return (scratch + 7, 17)
+                }
                 raw.storeBytes(
                     of: eightDigits(UInt32(truncatingIfNeeded: top)).littleEndian,
                     toByteOffset: 0, as: UInt64.self)

@@ -94,17 +94,19 @@ enum BitPacking {
     ) {
         if first >= count { return }
         let firstByte = (first * width) >> 3
+        let restCount = packed.count - firstByte
         // At most nine bytes are left before the last fast load's end, and one value more.
-        var padded = [UInt8](repeating: 0, count: packed.count - firstByte + 16)
-        padded.withUnsafeMutableBytes { buffer in
-            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: packed[firstByte...]))
-        }
-        padded.withUnsafeBytes { buffer in
-            guard let start = buffer.baseAddress else { return }
+        precondition(restCount <= tailMax, "BUG: \(restCount) bytes in the tail")
+        withUnsafeTemporaryAllocation(byteCount: tailMax + 16, alignment: 8) { padded in
+            guard let start = padded.baseAddress, let source = packed.baseAddress else { return }
+            padded.initializeMemory(as: UInt8.self, repeating: 0)
+            start.copyMemory(from: source + firstByte, byteCount: restCount)
             for index in first..<count {
                 let bit = index * width - firstByte * 8
-                out[index] = base &+ factor &* wide(start, bit, width)
+                out[index] = base &+ factor &* wide(UnsafeRawPointer(start), bit, width)
             }
         }
     }
+
+    private static let tailMax = 48
 }

@@ -12,6 +12,7 @@ struct ChunkReader {
 
     var remaining: Int { raw.count - offset }
 
+    @inline(__always)
     mutating func u8() throws(ChunkError) -> UInt8 {
         guard offset < raw.count else { throw .truncated(offset: offset) }
         defer { offset += 1 }
@@ -25,7 +26,17 @@ struct ChunkReader {
 
     mutating func f64() throws(ChunkError) -> Double { Double(bitPattern: try u64()) }
 
+    /// Most are of one byte.
+    @inline(__always)
     mutating func uvarint() throws(ChunkError) -> UInt64 {
+        if offset < raw.count, raw[offset] < 0x80 {
+            offset += 1
+            return UInt64(raw[offset - 1])
+        }
+        return try longVarint()
+    }
+
+    private mutating func longVarint() throws(ChunkError) -> UInt64 {
         let start = offset
         var result: UInt64 = 0
         var shift: UInt64 = 0

@@ -103,6 +103,36 @@ package enum ValueChunk {
         }
     }
 
+    /// Writes the `count` values of the chunk `bytes` (all of it, nothing after it) to `out`.
+    ///
+    /// Safe because: the chunk is held to be of `count` values before one is written; the caller has
+    /// room for as many at `out`.
+    /// - Throws: `ChunkError` on any bytes that no encoder writes, and when it has another count.
+    package static func decode(
+        _ bytes: UnsafeRawBufferPointer, count: Int, to out: UnsafeMutablePointer<Double>
+    ) throws(ChunkError) {
+        var reader = ChunkReader(bytes)
+        let head = try head(&reader)
+        if head.count != count {
+            throw .malformed(offset: 0, reason: "\(head.count) values instead of \(count)")
+        }
+        let out = UnsafeMutableBufferPointer(start: out, count: count)
+        switch head.codec {
+        case .constant:
+            if count > 0 { out.update(repeating: try reader.f64()) }
+        case .compressed:
+            var values: [Double] = []
+            try decompress(&reader, count, into: &values)
+            for index in 0..<count { out[index] = values[index] }
+            return
+        case .decimal: try DecimalColumn.decode(&reader, into: out)
+        case .bits: try BitsColumn.decode(&reader, into: out)
+        case .xor: try XorColumn.decode(&reader, into: out)
+        case .raw: try decodeRaw(&reader, into: out)
+        }
+        try reader.expectEnd()
+    }
+
     /// The whole of `reader` as a value chunk.
     static func decode(
         _ reader: inout ChunkReader, into values: inout [Double]

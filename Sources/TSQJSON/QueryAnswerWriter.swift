@@ -26,6 +26,9 @@ package struct QueryAnswerWriter: @unchecked Sendable {
     private let timings: QueryTimings?
     /// Whether the envelope is written around the data.
     private let isFramed: Bool
+    /// Those of `result`, which are not copied out of it for every series; none for a scalar.
+    private let columns: ResultSeries
+    private var isVector = false
     private var place = Place.start
     private var texts: SeriesTexts
 
@@ -39,9 +42,13 @@ package struct QueryAnswerWriter: @unchecked Sendable {
         self.timings = timings
         self.isFramed = isFramed
         switch result.value {
-        case .vector(let series), .matrix(let series): texts = SeriesTexts(series.symbols)
-        case .scalar, .string: texts = SeriesTexts(SymbolTable())
+        case .vector(let series):
+            columns = series
+            isVector = true
+        case .matrix(let series): columns = series
+        case .scalar, .string: columns = ResultSeries(symbols: SymbolTable())
         }
+        texts = SeriesTexts(columns.symbols)
     }
 
     /// What the text of `result` takes at most at once: a piece that is sent and the next one.
@@ -105,13 +112,6 @@ package struct QueryAnswerWriter: @unchecked Sendable {
         return !isDone
     }
 
-    private var series: ResultSeries? {
-        switch result.value {
-        case .vector(let series), .matrix(let series): series
-        case .scalar, .string: nil
-        }
-    }
-
     private mutating func begin(_ json: inout JSONWriter) {
         if isFramed { json.raw("{\"status\":\"success\",\"data\":") }
         json.raw("{\"resultType\":")
@@ -136,58 +136,57 @@ package struct QueryAnswerWriter: @unchecked Sendable {
     }
 
     private mutating func beginSeries(_ index: Int, _ json: inout JSONWriter) {
-        guard let series, index < series.count else {
+        guard index < columns.count else {
             json.raw("]")
             place = .end
             return
         }
         if index > 0 { json.raw(",") }
         json.raw("{\"metric\":")
-        texts.appendMetric(series.labels[index], to: &json)
-        if case .vector = result.value {
-            if let point = series.points(index).first {
+        let labels = columns.labels
+        texts.appendMetric(labels, index, to: &json)
+        let points = columns.points(index)
+        if isVector {
+            if !points.isEmpty {
                 json.raw(",\"value\":")
-                append(point..<point + 1, of: series, to: &json)
-            } else if let point = series.histogramPoints(index).first {
+                append(points.lowerBound..<points.lowerBound + 1, to: &json)
+            } else if let point = columns.histogramPoints(index).first {
                 json.raw(",\"histogram\":")
-                json.sample(series.histogramTimes[point], series.histograms[point])
+                json.sample(columns.histogramTimes[point], columns.histograms[point])
             }
             json.raw("}")
             place = .series(index + 1)
         } else {
-            place = .points(index, next: series.points(index).lowerBound)
+            place = .points(index, next: points.lowerBound)
         }
     }
 
     private mutating func writePoints(_ index: Int, _ next: Int, _ json: inout JSONWriter) {
-        guard let series else { return }
-        let points = series.points(index)
+        let points = columns.points(index)
         if next < points.upperBound {
             json.raw(next == points.lowerBound ? ",\"values\":[" : ",")
             let end = min(points.upperBound, next + Self.pointsAtOnce)
-            append(next..<end, of: series, to: &json)
+            append(next..<end, to: &json)
             if end < points.upperBound {
                 place = .points(index, next: end)
                 return
             }
             json.raw("]")
         }
-        place = .histograms(index, next: series.histogramPoints(index).lowerBound)
+        place = .histograms(index, next: columns.histogramPoints(index).lowerBound)
     }
 
-    private mutating func append(
-        _ points: Range<Int>, of series: ResultSeries, to json: inout JSONWriter
-    ) {
+    private mutating func append(_ points: Range<Int>, to json: inout JSONWriter) {
+        let (times, values) = (columns.times, columns.values)
         texts.appendPoints(
-            series.times.span.extracting(points), series.values.span.extracting(points), to: &json)
+            times.span.extracting(points), values.span.extracting(points), to: &json)
     }
 
     private mutating func writeHistograms(_ index: Int, _ next: Int, _ json: inout JSONWriter) {
-        guard let series else { return }
-        let points = series.histogramPoints(index)
+        let points = columns.histogramPoints(index)
         if next < points.upperBound {
             json.raw(next == points.lowerBound ? ",\"histograms\":[" : ",")
-            json.sample(series.histogramTimes[next], series.histograms[next])
+            json.sample(columns.histogramTimes[next], columns.histograms[next])
             if next + 1 < points.upperBound {
                 place = .histograms(index, next: next + 1)
                 return

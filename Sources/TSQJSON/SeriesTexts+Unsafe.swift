@@ -33,27 +33,37 @@ struct SeriesTexts {
         texts.raw(" ")
     }
 
-    /// Appends `{"name":"value",…}`.
-    mutating func appendMetric(_ labels: ArraySlice<LabelPair>, to json: inout JSONWriter) {
+    /// Appends `{"name":"value",…}`, the labels of a series.
+    mutating func appendMetric(
+        _ labels: borrowing SeriesLabels, _ series: Int, to json: inout JSONWriter
+    ) {
+        let range = labels.range(series)
+        let pairs = labels.pairs.span.extracting(range)
         var byteCount = 2
-        for pair in labels { byteCount += length(pair.name) + length(pair.value) + 2 }
-        texts.withBytes { texts in
-            json.append(room: byteCount + Self.slack) { out in
+        for index in pairs.indices {
+            byteCount += length(pairs[index].name) + length(pairs[index].value) + 2
+        }
+        let (starts, ends) = (starts.span, ends.span)
+        let texts = texts.bytes.span
+        json.bytes.append(addingCapacity: byteCount + Self.slack) {
+            (span: inout OutputSpan<UInt8>) in
+            span.withUnsafeMutableBufferPointer { buffer, count in
+                guard let out = buffer.baseAddress.map({ $0 + count }) else { return }
                 var at = out
                 at[0] = 0x7B
                 at += 1
-                for (index, pair) in labels.enumerated() {
+                for index in pairs.indices {
                     if index > 0 {
                         at[0] = 0x2C
                         at += 1
                     }
-                    at += copy(pair.name, texts, to: at)
+                    at += Self.copy(pairs[index].name, starts, ends, texts, to: at)
                     at[0] = 0x3A
                     at += 1
-                    at += copy(pair.value, texts, to: at)
+                    at += Self.copy(pairs[index].value, starts, ends, texts, to: at)
                 }
                 at[0] = 0x7D
-                return at + 1 - out
+                count += at + 1 - out
             }
         }
     }
@@ -70,24 +80,25 @@ struct SeriesTexts {
     }
 
     @inline(__always)
-    private func copy(
-        _ symbol: SymbolID, _ texts: UnsafeBufferPointer<UInt8>,
+    private static func copy(
+        _ symbol: SymbolID, _ starts: Span<UInt32>, _ ends: Span<UInt32>, _ texts: Span<UInt8>,
         to out: UnsafeMutablePointer<UInt8>
     ) -> Int {
         let index = Int(symbol.rawValue)
-        let (start, count) = (Int(starts[index]), Int(ends[index] - starts[index]))
-        guard let base = texts.baseAddress else { return 0 }
-        if count <= 16 && start + 16 <= texts.count {
-            let words = UnsafeRawPointer(base + start)
+        let (start, end) = (Int(starts[index]), Int(ends[index]))
+        texts.withUnsafeBytes { texts in
+            guard let base = texts.baseAddress else { return }
             let target = UnsafeMutableRawPointer(out)
-            target.storeBytes(of: words.loadUnaligned(as: UInt64.self), as: UInt64.self)
-            target.storeBytes(
-                of: words.loadUnaligned(fromByteOffset: 8, as: UInt64.self), toByteOffset: 8,
-                as: UInt64.self)
-        } else {
-            out.update(from: base + start, count: count)
+            if end - start <= 16 && start + 16 <= texts.count {
+                let low = base.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+                let high = base.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self)
+                target.storeBytes(of: low, as: UInt64.self)
+                target.storeBytes(of: high, toByteOffset: 8, as: UInt64.self)
+            } else {
+                target.copyMemory(from: base + start, byteCount: end - start)
+            }
         }
-        return count
+        return end - start
     }
 
     /// Appends `[time,"value"]` for each of the points, commas between them.
@@ -172,9 +183,5 @@ extension JSONWriter {
                 count += written
             }
         }
-    }
-
-    func withBytes<R>(_ body: (UnsafeBufferPointer<UInt8>) -> R) -> R {
-        bytes.withUnsafeBufferPointer(body)
     }
 }

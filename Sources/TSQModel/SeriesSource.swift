@@ -73,6 +73,13 @@ package protocol SeriesSelection: AnyObject {
         _ index: Int, fromMs: TimestampMs, toMs: TimestampMs, into columns: inout SampleColumns
     ) throws(SourceError)
 
+    /// As `read`, where of the samples up to `newestAtMs` only the newest matters: older ones may be
+    /// left out.
+    func read(
+        _ index: Int, fromMs: TimestampMs, newestAtMs: TimestampMs, toMs: TimestampMs,
+        into columns: inout SampleColumns
+    ) throws(SourceError)
+
     /// Another reader of the same series, by the same numbers, of the same snapshot. Reader and fork
     /// may be used by two threads at once; forking is the reader's thread's.
     ///
@@ -82,4 +89,11 @@ package protocol SeriesSelection: AnyObject {
 
 extension SeriesSelection {
     package var count: Int { labels.count }
+
+    package func read(
+        _ index: Int, fromMs: TimestampMs, newestAtMs: TimestampMs, toMs: TimestampMs,
+        into columns: inout SampleColumns
+    ) throws(SourceError) {
+        try read(index, fromMs: fromMs, toMs: toMs, into: &columns)
+    }
 }

@@ -56,6 +56,14 @@ final class Block: Sendable {
         return unsafe _overrideLifetime(Span(_unsafeElements: buffer), borrowing: self)
     }
 
+    /// The whole file, for owners that hold this object as long as they use the pointer.
+    var mapped: UnsafeRawBufferPointer {
+        guard let bytes = try? file.unsafeBytes(at: 0, count: file.byteCount) else {
+            return UnsafeRawBufferPointer(start: nil, count: 0)
+        }
+        return UnsafeRawBufferPointer(bytes)
+    }
+
     /// Checks bytes that have not been checked yet against their checksum.
     private func verify(
         _ bit: Int, _ bytes: Span<UInt8>, _ checksum: UInt32, _ what: @autoclosure () -> String

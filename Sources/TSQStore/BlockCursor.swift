@@ -10,15 +10,18 @@ struct TimesIdentity {
     private(set) var isShared = true
 
     mutating func add(_ source: UInt64, _ column: UInt64, _ range: Range<Int>) {
-        for word in [
-            source, column, UInt64(truncatingIfNeeded: range.lowerBound),
-            UInt64(truncatingIfNeeded: range.upperBound),
-        ] {
-            hash = (hash ^ word) &* 0xBF58_476D_1CE4_E5B9
-            hash ^= hash >> 29
-            hash = hash &* 0x94D0_49BB_1331_11EB
-            hash ^= hash >> 32
-        }
+        mix(source)
+        mix(column)
+        mix(UInt64(truncatingIfNeeded: range.lowerBound))
+        mix(UInt64(truncatingIfNeeded: range.upperBound))
+    }
+
+    @inline(__always)
+    private mutating func mix(_ word: UInt64) {
+        hash = (hash ^ word) &* 0xBF58_476D_1CE4_E5B9
+        hash ^= hash >> 29
+        hash = hash &* 0x94D0_49BB_1331_11EB
+        hash ^= hash >> 32
     }
 
     mutating func addUnshared() { isShared = false }
@@ -36,6 +39,8 @@ struct BlockCursor {
     /// By the number of the column; empty: not decoded. No entries before the first is.
     private var timesByColumn: [[TimestampMs]] = []
     private var timesCount = 0
+    /// Of the column asked for last: neighbouring series mostly share it.
+    private var lastBounds: (column: UInt32, minMs: TimestampMs, maxMs: TimestampMs)?
     private var scratchValues: [Double] = []
 
     /// Decoded time columns kept.
@@ -73,7 +78,11 @@ struct BlockCursor {
         {
             return (first, last)
         }
+        if let last = lastBounds, last.column == chunk.timeColumn {
+            return (last.minMs, last.maxMs)
+        }
         let column = try block.timeColumn(chunk.timeColumn)
+        lastBounds = (chunk.timeColumn, column.minTimeMs, column.maxTimeMs)
         return (column.minTimeMs, column.maxTimeMs)
     }
 

@@ -3,57 +3,109 @@ import TSQBase
 /// Where the blocks have the chunks of each of some series: looked up once, page by page, since
 /// reading in label order would decode a page's entries anew for every series.
 ///
-/// - Shape: a list of chunks a series, ascending by block, in time within a block.
+/// - Shape: the entries of series `i` are `entries[ends[i-1]..<ends[i]]`, ascending by block, in time
+///   within a block.
 struct ChunkPlaces {
-    private struct Entry {
+    struct Entry {
         var chunk: BlockChunk
+        /// Which block.
         var cursor: UInt16
-        var next: UInt32
+        /// The chunk's time column, numbered over all blocks in the order in which they are met.
+        var column: UInt32
     }
 
-    private var entries: [Entry] = []
-    private var heads: [UInt32]
-    private let limit: Int
+    struct TimeColumn: Hashable {
+        var cursor: UInt16
+        var column: UInt32
+    }
 
-    private static let end = UInt32.max
-    /// A head: the chunks could not be looked up.
-    private static let unknown = UInt32.max - 1
-    /// Chunks that a selection keeps: 5 MiB of them.
+    private(set) var entries: [Entry] = []
+    private(set) var ends: [UInt32] = []
+    private(set) var columns: [TimeColumn] = []
+    /// The chunks could not be looked up; empty where that never happened.
+    private var isUnknown: [Bool] = []
+
+    /// Chunks that a selection keeps: 6 MiB of them.
     static let chunksMax = 1 << 17
 
-    init(seriesCount: Int, chunksMax: Int) {
-        limit = chunksMax
-        heads = [UInt32](repeating: Self.end, count: seriesCount)
+    func range(_ series: Int) -> Range<Int> {
+        (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
     }
 
-    /// Puts `chunk` before the others of the series; false when there is no place for more.
-    mutating func prepend(_ chunk: BlockChunk, cursor: Int, series: Int) -> Bool {
-        if heads[series] == Self.unknown { return true }
-        guard entries.count < limit, let cursor = UInt16(exactly: cursor) else {
-            return false
-        }
-        entries.append(Entry(chunk: chunk, cursor: cursor, next: heads[series]))
-        heads[series] = UInt32(entries.count - 1)
-        return true
-    }
-
-    mutating func setUnknown(_ series: Int) { heads[series] = Self.unknown }
+    func isKnown(_ series: Int) -> Bool { isUnknown.isEmpty || !isUnknown[series] }
 
     /// Nil when they could not be looked up.
-    func chunks(_ series: Int) -> Chunks? {
-        heads[series] == Self.unknown ? nil : Chunks(places: self, at: heads[series])
+    func chunks(_ series: Int) -> ArraySlice<Entry>? {
+        isKnown(series) ? entries[range(series)] : nil
     }
 
-    /// The chunks of one series, with the cursor that reads each.
-    struct Chunks: Sequence, IteratorProtocol {
-        fileprivate let places: ChunkPlaces
-        fileprivate var at: UInt32
+    /// Collects chunks as they are found, block by block, and puts them in the order of the series.
+    struct Builder {
+        private var found: [Entry] = []
+        private var seriesOf: [UInt32] = []
+        private var places: ChunkPlaces
+        private var numbers: [TimeColumn: UInt32] = [:]
+        private var last: (column: TimeColumn, number: UInt32)?
+        private let seriesCount: Int
+        private let limit: Int
 
-        mutating func next() -> (cursor: Int, chunk: BlockChunk)? {
-            guard at != ChunkPlaces.end else { return nil }
-            let entry = places.entries[Int(at)]
-            at = entry.next
-            return (Int(entry.cursor), entry.chunk)
+        init(seriesCount: Int, chunksMax: Int) {
+            self.seriesCount = seriesCount
+            limit = chunksMax
+            places = ChunkPlaces()
+            found.reserveCapacity(min(chunksMax, seriesCount * 4))
+            seriesOf.reserveCapacity(min(chunksMax, seriesCount * 4))
+        }
+
+        /// False when there is no place for more.
+        mutating func add(_ chunk: BlockChunk, cursor: Int, series: Int) -> Bool {
+            guard found.count < limit, let cursor = UInt16(exactly: cursor) else { return false }
+            let column = TimeColumn(cursor: cursor, column: chunk.timeColumn)
+            found.append(Entry(chunk: chunk, cursor: cursor, column: number(column)))
+            seriesOf.append(UInt32(series))
+            return true
+        }
+
+        /// Neighbouring series mostly share their times.
+        private mutating func number(_ column: TimeColumn) -> UInt32 {
+            if let last, last.column == column { return last.number }
+            let number = numbers[column] ?? UInt32(places.columns.count)
+            if Int(number) == places.columns.count {
+                places.columns.append(column)
+                numbers[column] = number
+            }
+            last = (column, number)
+            return number
+        }
+
+        mutating func setUnknown(_ series: Int) {
+            if places.isUnknown.isEmpty {
+                places.isUnknown = [Bool](repeating: false, count: seriesCount)
+            }
+            places.isUnknown[series] = true
+        }
+
+        consuming func build() -> ChunkPlaces {
+            var places = places
+            var counts = [UInt32](repeating: 0, count: seriesCount)
+            for series in seriesOf { counts[Int(series)] += 1 }
+            var sum: UInt32 = 0
+            var next = counts
+            for series in 0..<seriesCount {
+                next[series] = sum
+                sum += counts[series]
+                counts[series] = sum
+            }
+            places.ends = counts
+            if let any = found.first {
+                places.entries = [Entry](repeating: any, count: found.count)
+                for (index, entry) in found.enumerated() {
+                    let series = Int(seriesOf[index])
+                    places.entries[Int(next[series])] = entry
+                    next[series] += 1
+                }
+            }
+            return places
         }
     }
 }

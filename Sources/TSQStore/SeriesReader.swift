@@ -109,12 +109,12 @@ struct SeriesReader {
     ///
     /// - Parameter chunks: those of `ref` that `chunkPlaces` found, if it did.
     mutating func read(
-        _ ref: UInt32, _ places: some Sequence<Place>, chunks: ChunkPlaces.Chunks? = nil,
+        _ ref: UInt32, _ places: some Sequence<Place>, chunks: ArraySlice<ChunkPlaces.Entry>? = nil,
         fromMs: TimestampMs, toMs: TimestampMs, into columns: inout SampleColumns
     ) throws(BlockError) {
         pieces.removeAll(keepingCapacity: true)
         if let chunks {
-            for (cursor, chunk) in chunks { try add(chunk, cursor, fromMs, toMs) }
+            for entry in chunks { try add(entry.chunk, Int(entry.cursor), fromMs, toMs) }
         } else {
             for index in cursors.indices where overlaps(index, fromMs, toMs) {
                 for chunk in try cursors[index].chunks(of: ref) {
@@ -142,15 +142,14 @@ struct SeriesReader {
     mutating func chunkPlaces(
         _ refs: [UInt32], order: [Int], fromMs: TimestampMs, toMs: TimestampMs, chunksMax: Int
     ) -> ChunkPlaces? {
-        var found = ChunkPlaces(seriesCount: refs.count, chunksMax: chunksMax)
-        // Backwards, since lists grow at their beginning.
-        for index in cursors.indices.reversed() where overlaps(index, fromMs, toMs) {
+        var found = ChunkPlaces.Builder(seriesCount: refs.count, chunksMax: chunksMax)
+        for index in cursors.indices where overlaps(index, fromMs, toMs) {
             for series in order {
                 do throws(BlockError) {
-                    for chunk in try cursors[index].chunks(of: refs[series]).reversed() {
+                    for chunk in try cursors[index].chunks(of: refs[series]) {
                         let bounds = try cursors[index].bounds(chunk)
                         if bounds.minMs > toMs || bounds.maxMs <= fromMs { continue }
-                        if !found.prepend(chunk, cursor: index, series: series) { return nil }
+                        if !found.add(chunk, cursor: index, series: series) { return nil }
                     }
                 } catch {
                     // Reading the series will say what is wrong.
@@ -158,7 +157,7 @@ struct SeriesReader {
                 }
             }
         }
-        return found
+        return found.build()
     }
 
     private mutating func add(

@@ -6,14 +6,18 @@ import TSQModel
 final class StoreSelection: SeriesSelection {
     private(set) var labels = SeriesLabels()
     private var refs: [UInt32] = []
-    private var places: [SeriesReader.Place] = []
-    private var placeEnds: [UInt32] = []
     private var reader: SeriesReader
-    /// The chunks of the series `window`, looked up together; nil: they are too many to keep.
-    private var chunks: ChunkPlaces?
+    /// Has the chunks of the series `window`, looked up together.
+    private var aligned: AlignedReader
     private var window: Range<Int> = 0..<0
+    /// The series at hand has more chunks than are kept.
+    private var isBeyondWindow = false
+    /// Series with samples beside the rows; empty where there is none.
+    private var hasSide: [Bool] = []
     /// Set by tests only.
     var chunksMax = ChunkPlaces.chunksMax
+    /// Set by tests only: every series is read by the plain form.
+    var wantsPlainReads = false
     private let request: (fromMs: TimestampMs, toMs: TimestampMs)
     private let events: any EventSink
     /// Series looked at between two looks at whether anybody still wants them.
@@ -46,22 +50,31 @@ final class StoreSelection: SeriesSelection {
             }
         }
         labels.reserve(series: all.count, pairs: selected.labels.pairs.count)
+        var places: [SeriesReader.Place] = []
+        var placeEnds: [UInt32] = []
+        placeEnds.reserveCapacity(all.count)
         for (index, ref) in all.enumerated() where isWanted[index] {
             labels.append(selected.labels[index])
             refs.append(ref)
-            self.places.append(contentsOf: found.places(index))
-            placeEnds.append(UInt32(self.places.count))
+            places.append(contentsOf: found.places(index))
+            placeEnds.append(UInt32(places.count))
+        }
+        aligned = AlignedReader(snapshot, places: places, placeEnds: placeEnds)
+        if snapshot.generations.contains(where: { !$0.side.isEmpty }) {
+            hasSide = refs.map { ref in
+                snapshot.generations.contains { $0.sideBuffer(of: ref) != nil }
+            }
         }
     }
 
     private init(_ other: StoreSelection) {
         labels = other.labels
         refs = other.refs
-        places = other.places
-        placeEnds = other.placeEnds
         reader = other.reader
-        chunks = other.chunks
+        aligned = other.aligned
         window = other.window
+        isBeyondWindow = other.isBeyondWindow
+        hasSide = other.hasSide
         chunksMax = other.chunksMax
         request = other.request
         events = other.events
@@ -78,9 +91,11 @@ final class StoreSelection: SeriesSelection {
             count = min(max(1, count), refs.count - start)
             window = start..<(start + count)
             let wanted = Array(refs[window])
-            chunks = reader.chunkPlaces(
+            let chunks = reader.chunkPlaces(
                 wanted, order: wanted.indices.sorted { wanted[$0] < wanted[$1] },
                 fromMs: request.fromMs, toMs: request.toMs, chunksMax: chunksMax)
+            isBeyondWindow = chunks == nil
+            if let chunks { aligned.use(chunks, firstSeries: start) }
             if chunks != nil || count == 1 { return }
             count /= 4
         }
@@ -89,15 +104,31 @@ final class StoreSelection: SeriesSelection {
     func read(
         _ index: Int, fromMs: TimestampMs, toMs: TimestampMs, into columns: inout SampleColumns
     ) throws(SourceError) {
-        columns.removeAll()
-        let start = index == 0 ? 0 : Int(placeEnds[index - 1])
+        try read(index, fromMs: fromMs, newestAtMs: fromMs, toMs: toMs, into: &columns)
+    }
+
+    func read(
+        _ index: Int, fromMs: TimestampMs, newestAtMs: TimestampMs, toMs: TimestampMs,
+        into columns: inout SampleColumns
+    ) throws(SourceError) {
+        let bounds = AlignedReader.Bounds(fromMs: fromMs, newestAtMs: newestAtMs, toMs: toMs)
+        let isAligned = !wantsPlainReads && (hasSide.isEmpty || !hasSide[index])
         // Chunks outside of the range selected are not looked up.
         let isWithin = fromMs >= request.fromMs && toMs <= request.toMs
-        if isWithin && !window.contains(index) { lookUpChunks(from: index) }
         do throws(BlockError) {
+            if isAligned && !window.contains(index),
+                try aligned.readNewest(index, bounds, into: &columns)
+            {
+                return
+            }
+            if isWithin && !window.contains(index) { lookUpChunks(from: index) }
+            let hasChunks =
+                isWithin && !isBeyondWindow && aligned.chunks.isKnown(index - window.lowerBound)
+            if hasChunks && isAligned, try aligned.read(index, bounds, into: &columns) { return }
+            columns.removeAll()
             try reader.read(
-                refs[index], places[start..<Int(placeEnds[index])],
-                chunks: isWithin ? chunks?.chunks(index - window.lowerBound) : nil,
+                refs[index], aligned.places(index),
+                chunks: hasChunks ? aligned.chunks.chunks(index - window.lowerBound) : nil,
                 fromMs: fromMs, toMs: toMs, into: &columns)
         } catch {
             events.log(.error, "a series cannot be read", [("error", error.reason)])
@@ -168,7 +199,13 @@ struct RowPlaces {
             }
             return
         }
-        var (at, rank) = (0, 0)
+        // Where the series of the layout begin.
+        var (at, end) = (0, order.count)
+        while at < end {
+            let middle = (at + end) / 2
+            if refs[order[middle]] < lowRef { at = middle + 1 } else { end = middle }
+        }
+        var rank = 0
         while at < order.count && rank < columnCount {
             let ref = refs[order[at]]
             let column = layout.column(rank: rank)

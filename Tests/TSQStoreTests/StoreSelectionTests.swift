@@ -97,4 +97,74 @@ struct StoreSelectionTests {
             for await isEqual in tasks { #expect(isEqual) }
         }
     }
+
+    /// Rows of two groups with gaps, loose and late samples, over blocks and the head.
+    private func fill(_ store: Store, _ clock: SimClock, seed: UInt64) throws -> TimestampMs {
+        var random = SplitMix64(seed: seed)
+        let groups = [store.openGroup(), store.openGroup()]
+        let refs = try (0..<12).map { try store.resolve(labels("m", ["i": "\($0)"])) }
+        let start = clock.nowMs() - 100_000
+        for step in 0..<90 {
+            for group in 0..<2 {
+                let members = refs[(group * 6)..<(group * 6 + 6)]
+                let isShort = random.next() % 9 == 0
+                let time = start + Int64(step) * 1000 + Int64(group) * 13
+                try store.addRow(
+                    groups[group], time,
+                    members.dropLast(isShort ? 2 : 0).map {
+                        ($0, Double(random.next() % 1000) / ($0.rawValue % 3 == 0 ? 7 : 1))
+                    })
+            }
+            if random.next() % 12 == 0 {
+                let late = start + Int64(step) * 1000 - Int64(random.next() % 9000) - 501
+                try store.add(labels("m", ["i": "4"]), [(late, 0.5)])
+            }
+            if random.next() % 17 == 0 { try store.checkpoint() }
+        }
+        return start
+    }
+
+    @Test("reads the same samples as the plain form", arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
+    func aligned(seed: UInt64) throws {
+        let harness = StoreHarness()
+        let store = try harness.open()
+        let start = try fill(store, harness.clock, seed: seed)
+        var random = SplitMix64(seed: seed)
+        var alignedCount = 0
+        for _ in 0..<12 {
+            let fromMs = start + Int64(random.next() % 90_000) - 3000
+            let toMs = fromMs + Int64(random.next() % 60_000)
+            let request = SelectRequest(
+                matchers: [LabelMatcher(equal: "__name__", "m")], fromMs: fromMs, toMs: toMs)
+            let fast = try store.select(request, symbols: SymbolTable())
+            let plain = try store.select(request, symbols: SymbolTable())
+            try #require(plain as? StoreSelection).wantsPlainReads = true
+            #expect(fast.labels.ends == plain.labels.ends)
+            var (a, b) = (SampleColumns(), SampleColumns())
+            var timesOf: [UInt64: [TimestampMs]] = [:]
+            for index in 0..<fast.count {
+                try fast.read(index, fromMs: fromMs, toMs: toMs, into: &a)
+                try plain.read(index, fromMs: fromMs, toMs: toMs, into: &b)
+                #expect(a.times == b.times)
+                #expect(a.values.map(\.bitPattern) == b.values.map(\.bitPattern))
+                if a.timesID != 0 {
+                    alignedCount += 1
+                    #expect(timesOf[a.timesID] ?? a.times == a.times)
+                    timesOf[a.timesID] = a.times
+                }
+                // Of what is old only the newest sample has to be there.
+                let newestAtMs = fromMs + Int64(random.next() % 40_000)
+                try fast.read(
+                    index, fromMs: fromMs, newestAtMs: newestAtMs, toMs: toMs, into: &a)
+                let all = zip(b.times, b.values).map { Sample($0, $1) }
+                let some = zip(a.times, a.values).map { Sample($0, $1) }
+                #expect(all.suffix(some.count).elementsEqual(some))
+                let needed =
+                    all.filter { $0.timeMs > newestAtMs }.count
+                    + (all.contains { $0.timeMs <= newestAtMs } ? 1 : 0)
+                #expect(some.count >= needed)
+            }
+        }
+        #expect(alignedCount > 20)
+    }
 }

@@ -18,6 +18,10 @@ package struct KernelContext: Sendable {
     package var metricName: String = ""
     /// `__type__` of the series at hand with type-and-unit labels, else nil.
     package var metricType: String?
+    /// The metric name that was found to be a counter's, or remarked on, last.
+    package var counterChecked = ""
+    /// Worked out for the series before; the same for all that share their times.
+    package var spans = WindowSpansCache()
     /// Scalar arguments, in the order of the signature's scalar arguments: one value a step.
     package var parameters: [[Double]]
     package var useStartTimestamps = false

@@ -34,7 +34,11 @@ extension RangeFunctions {
             extendedChange(columns, windows, kind, &notes, &row)
         } else {
             let useStarts = context.useStartTimestamps
-            floatChange(columns, windows, kind, useStarts, &notes, &row)
+            if windows.hasOnlyFloats && !(useStarts && kind.isCounter) {
+                alignedChange(columns, windows, kind, &context.spans, &row)
+            } else {
+                floatChange(columns, windows, kind, useStarts, &notes, &row)
+            }
             if !windows.hasOnlyFloats {
                 histogramChange(columns, windows, kind, useStarts, &notes, &row)
             }
@@ -46,19 +50,72 @@ extension RangeFunctions {
     /// A name that does not look like a counter's, where floats came out.
     private static func noteNonCounter(_ context: inout KernelContext, _ row: borrowing StepRow) {
         let name = context.metricName
-        guard !name.isEmpty, row.tags.contains(StepRow.Tag.float) else { return }
-        let range = context.argumentRanges.first ?? context.range
-        if let type = context.metricType {
-            if type != "counter" && type != "histogram" {
-                context.annotations.inform(
-                    PromQLTexts.possibleNonCounterType(name, type: type), range)
+        if name.isEmpty || context.counterChecked == name && context.metricType == nil { return }
+        let isCounter =
+            if let type = context.metricType {
+                type == "counter" || type == "histogram"
+            } else {
+                ["_total", "_sum", "_count", "_bucket"].contains(where: name.hasSuffix)
             }
-        } else if !["_total", "_sum", "_count", "_bucket"].contains(where: name.hasSuffix) {
-            context.annotations.inform(PromQLTexts.possibleNonCounter(name), range)
+        if !isCounter {
+            guard row.tags.contains(StepRow.Tag.float) else { return }
+            let text =
+                context.metricType.map { PromQLTexts.possibleNonCounterType(name, type: $0) }
+                ?? PromQLTexts.possibleNonCounter(name)
+            context.annotations.inform(text, context.argumentRanges.first ?? context.range)
+        }
+        context.counterChecked = name
+    }
+
+    /// The frequent case: floats only, no start timestamps. `floatChange` is the plain form.
+    ///
+    /// What depends on the times alone comes from `spans`; the rest is worked out in the same order.
+    static func alignedChange(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
+        _ cache: inout WindowSpansCache, _ row: inout StepRow
+    ) {
+        let spans = cache.find(columns.times.span, timesID: columns.timesID, windows)
+        let (sampled, left, right) = (spans.sampled.span, spans.left.span, spans.right.span)
+        let values = columns.values.span
+        let (starts, ends) = (windows.floatStarts.span, windows.floatEnds.span)
+        let count = windows.count
+        precondition(
+            sampled.count == count && left.count == count && right.count == count
+                && starts.count == count && ends.count == count && row.stepCount == count,
+            "BUG: spans of other windows")
+        var resets = CounterEvents()
+        if kind.isCounter { resets.findResets(values) }
+        let hasResets = !resets.positions.isEmpty
+        let rangeSeconds = windows.rangeSeconds
+        var results = row.values.mutableSpan
+        for step in 0..<count {
+            let (start, end) = (starts[unchecked: step], ends[unchecked: step])
+            if end &- start < 2 { continue }
+            let first = values[unchecked: start]
+            var change = values[unchecked: end &- 1] - first
+            if hasResets {
+                for position in resets.within(start..<end) {
+                    change += values[Int(resets.positions[position]) - 1]
+                }
+            }
+            let span = sampled[unchecked: step]
+            var toStart = left[unchecked: step]
+            if kind.isCounter && change > 0 && first >= 0 {
+                let toZero = span * (first / change)
+                if toZero < toStart { toStart = toZero }
+            }
+            var factor = span == 0 ? 1 : (span + toStart + right[unchecked: step]) / span
+            if kind.isRate { factor /= rangeSeconds }
+            results[unchecked: step] = change * factor
+        }
+        var tags = row.tags.mutableSpan
+        for step in 0..<count {
+            let hasTwo = ends[unchecked: step] &- starts[unchecked: step] >= 2
+            tags[unchecked: step] = hasTwo ? StepRow.Tag.float : StepRow.Tag.absent
         }
     }
 
-    private static func floatChange(
+    static func floatChange(
         _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
         _ useStarts: Bool, _ notes: inout WindowNotes, _ row: inout StepRow
     ) {

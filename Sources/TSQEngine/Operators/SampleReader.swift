@@ -54,8 +54,11 @@ struct SampleReader {
     }
 
     /// Moves to the next series that has samples with `fromMs < time <= toMs`.
+    ///
+    /// - Parameter newestAtMs: of the samples up to here only the newest matters.
     mutating func next(
-        fromMs: TimestampMs, toMs: TimestampMs, _ query: QueryContext
+        fromMs: TimestampMs, newestAtMs: TimestampMs? = nil, toMs: TimestampMs,
+        _ query: QueryContext
     ) throws(QueryError) -> Int? {
         guard let selection else { return nil }
         while index < end {
@@ -66,10 +69,14 @@ struct SampleReader {
                 if let probe {
                     let clock = SystemClock()
                     let startNs = clock.monotonicNs()
-                    try selection.read(series, fromMs: fromMs, toMs: toMs, into: &columns)
+                    try selection.read(
+                        series, fromMs: fromMs, newestAtMs: newestAtMs ?? fromMs, toMs: toMs,
+                        into: &columns)
                     probe.add(timeNs: clock.monotonicNs() &- startNs)
                 } else {
-                    try selection.read(series, fromMs: fromMs, toMs: toMs, into: &columns)
+                    try selection.read(
+                        series, fromMs: fromMs, newestAtMs: newestAtMs ?? fromMs, toMs: toMs,
+                        into: &columns)
                 }
             } catch {
                 throw QueryError(error)

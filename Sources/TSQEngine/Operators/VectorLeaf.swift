@@ -79,7 +79,8 @@ final class VectorLeaf: Operator {
         while true {
             guard
                 let index = try reader.next(
-                    fromMs: firstMs.subtractingClamped(query.lookbackMs), toMs: lastMs, query)
+                    fromMs: firstMs.subtractingClamped(query.lookbackMs), newestAtMs: firstMs,
+                    toMs: lastMs, query)
             else { return nil }
             row.reset(stepCount: tile.count)
             let count = Self.fill(&row, &reader.columns, &cursor, answer)

@@ -10,6 +10,9 @@ struct ResultBuilder {
         var histograms: Range<Int>
     }
 
+    /// Points that room is made for in advance.
+    private static let pointsReserved = 1 << 20
+
     private let query: QueryContext
     private var segments: [Segment] = []
     private var times: [TimestampMs] = []
@@ -18,6 +21,8 @@ struct ResultBuilder {
     private var histograms: [Histogram] = []
     private var histogramBytes: Int64 = 0
     private var chargedBytes: Int64 = 0
+    /// The times of the tile's steps.
+    private var stepTimes: [TimestampMs] = []
 
     init(_ query: QueryContext) { self.query = query }
 
@@ -25,6 +30,12 @@ struct ResultBuilder {
     mutating func collect(_ operation: Operator) throws(QueryError) {
         var row = StepRow(stepCount: 0)
         for tile in TilePlan(operation).tiles {
+            if segments.isEmpty {
+                // Untouched room costs nothing; growing copies all that is there.
+                let count = min(operation.series.count * tile.count, Self.pointsReserved)
+                times.reserveCapacity(count)
+                values.reserveCapacity(count)
+            }
             try query.budget.check()
             try operation.begin(tile)
             while let series = try operation.next(into: &row) {
@@ -38,7 +49,10 @@ struct ResultBuilder {
         let firstPoint = values.count
         let firstHistogram = histograms.count
         if row.isFull {
-            times.append(contentsOf: (0..<steps.count).lazy.map { steps.timeMs($0) })
+            if stepTimes.first != steps.firstMs || stepTimes.count != steps.count {
+                stepTimes = (0..<steps.count).map { steps.timeMs($0) }
+            }
+            times.append(contentsOf: stepTimes)
             values.append(contentsOf: row.values)
         } else if row.histograms.isEmpty {
             for step in 0..<steps.count where row.tags[step] != StepRow.Tag.absent {

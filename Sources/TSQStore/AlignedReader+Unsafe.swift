@@ -1,0 +1,443 @@
+import TSQBase
+import TSQChunks
+
+/// Reads series whose samples are whole rows of shared time columns: the frequent case, in which
+/// nothing has to be merged. What series of one group have in common (the times, which rows lie
+/// within the bounds) is worked out once for all of them; what is left for each is to decode its
+/// values, end to end.
+///
+/// `SeriesReader` is the plain form; whatever is not aligned goes there. One thread at a time.
+///
+/// Safe because: values are written into room of `pattern rows + rows of the longest piece`, and a
+/// piece writes at most its own rows at the place where the pieces before it end.
+struct AlignedReader {
+    /// Samples up to here are wanted only as far as the newest of them.
+    struct Bounds: Equatable {
+        var fromMs: TimestampMs
+        var newestAtMs: TimestampMs
+        var toMs: TimestampMs
+    }
+
+    /// The rows of a column of times that lie within the bounds.
+    private struct Rows {
+        var low = 0
+        var high = 0
+        /// The newest row up to `newestAtMs`, −1 for none.
+        var newest = -1
+        /// Of the whole column.
+        var count = 0
+        /// The first and the last of the times within the bounds.
+        var minMs: TimestampMs = 0
+        var maxMs: TimestampMs = 0
+
+        init() {}
+
+        init(_ times: [TimestampMs], _ bounds: Bounds) {
+            let range = TimeRange.rows(times, fromMs: bounds.fromMs, toMs: bounds.toMs)
+            (low, high) = (range.lowerBound, range.upperBound)
+            count = times.count
+            if low >= high { return }
+            let before = TimeRange.firstIndex(times, after: bounds.newestAtMs) - 1
+            newest = before >= low ? min(before, high - 1) : -1
+            (minMs, maxMs) = (times[low], times[high - 1])
+        }
+    }
+
+    /// A column of times, as far as it was needed.
+    private struct TimeRows {
+        var times: [TimestampMs] = []
+        /// What the rows were worked out for; 0: nothing yet.
+        var epoch: UInt32 = 0
+        var rows = Rows()
+
+        mutating func bound(_ bounds: Bounds, _ epoch: UInt32) {
+            rows = Rows(times, bounds)
+            self.epoch = epoch
+        }
+    }
+
+    /// A row buffer of the head.
+    ///
+    /// A column's values lie a row apart: each is in a line of the cache of its own. So columns are
+    /// turned `tileWidth` at a time, as many as a line has, and neighbours find theirs in one piece.
+    private struct HeadRows {
+        var column = TimeRows()
+        let buffer: RowBuffer
+        var isPlain = false
+        /// Where each tile begins in `tiles`, −1 for those not turned yet.
+        var tileStarts: [Int32] = []
+        var tiles: [Double] = []
+
+        /// What identifies the times: the generation, and the buffer in it.
+        let source: UInt64
+        let number: UInt64
+
+        init(_ buffer: RowBuffer, number: Int, of generation: HeadGeneration) {
+            self.buffer = buffer
+            source = ~generation.number
+            self.number = UInt64(truncatingIfNeeded: number)
+        }
+
+        /// Where the values of `column` begin in `tiles`, one for each row.
+        mutating func turned(_ column: Int) -> Int {
+            let width = AlignedReader.tileWidth
+            let columnCount = buffer.layout.refs.count
+            let rowCount = buffer.rows.count
+            if tileStarts.isEmpty {
+                tileStarts = [Int32](repeating: -1, count: (columnCount + width - 1) / width)
+            }
+            let (tile, place) = column.quotientAndRemainder(dividingBy: width)
+            if tileStarts[tile] < 0 {
+                let start = tiles.count
+                tileStarts[tile] = Int32(start)
+                tiles.append(contentsOf: repeatElement(0, count: rowCount * width))
+                let first = tile * width
+                let count = min(width, columnCount - first)
+                for row in 0..<rowCount {
+                    let values = buffer.rows[row].span
+                    for index in 0..<count {
+                        tiles[start + index * rowCount + row] = values[first + index]
+                    }
+                }
+            }
+            return Int(tileStarts[tile]) + place * rowCount
+        }
+
+        mutating func forgetTiles() {
+            tileStarts = []
+            tiles = []
+        }
+    }
+
+    /// Eight values of eight bytes: a line of the cache.
+    private static let tileWidth = 8
+    /// Values turned and kept, 4 MiB of them; beyond that all are forgotten.
+    private static let turnedMax = 1 << 19
+    /// With fewer series than this, turning their neighbours would not pay.
+    private static let turnedSeriesMin = 64
+
+    private struct Piece {
+        /// Of the chunks an entry, of the head the complement of a place.
+        var source: Int
+        /// The time column, or the row buffer.
+        var number: Int
+        var rows: Rows
+
+        var isHead: Bool { source < 0 }
+        var low: Int { rows.low }
+        var high: Int { rows.high }
+        var count: Int { rows.high - rows.low }
+    }
+
+    private let snapshot: StoreSnapshot
+    /// The mapped bytes of each block, which `snapshot` holds: reading them counts no references,
+    /// over which two threads would fight.
+    private let files: [UnsafeRawBufferPointer]
+    private let fileNumbers: [UInt64]
+    /// No block has a later sample.
+    private let blocksMaxMs: TimestampMs
+    /// The chunks of the series from `firstSeries` on.
+    private(set) var chunks = ChunkPlaces()
+    private var firstSeries = 0
+    /// Where the head has each series.
+    private let places: [SeriesReader.Place]
+    private let placeEnds: [UInt32]
+    private var bounds = Bounds(fromMs: 0, newestAtMs: 0, toMs: 0)
+    private var epoch: UInt32 = 0
+    private var columns: [TimeRows] = []
+    private var head: [HeadRows] = []
+    /// First of each generation's buffers in `head`.
+    private var headStarts: [Int] = []
+    /// The times of series that consist of the same pieces.
+    private var patterns: [[TimestampMs]] = []
+    private var patternOf: [UInt64: Int] = [:]
+    private var lastPattern: (id: UInt64, index: Int) = (0, 0)
+    private var pieces: [Piece] = []
+    /// Where the last of them ends.
+    private var lastMs: TimestampMs = 0
+    /// Keeps the reads that fill the cache from being left out.
+    private var touchedBytes: UInt8 = 0
+    /// Times held in columns and patterns.
+    private var timesHeld = 0
+    /// Values held in tiles of the head.
+    private var turnedCount = 0
+
+    /// Times kept, 8 MiB of them; beyond that all are forgotten.
+    private static let timesMax = 1 << 20
+
+    init(_ snapshot: StoreSnapshot, places: [SeriesReader.Place], placeEnds: [UInt32]) {
+        self.snapshot = snapshot
+        self.places = places
+        self.placeEnds = placeEnds
+        files = snapshot.blocks.map(\.mapped)
+        fileNumbers = snapshot.blocks.map(\.entry.file)
+        blocksMaxMs = snapshot.blocks.map(\.footer.maxTimeMs).max() ?? .min
+        for generation in snapshot.generations {
+            headStarts.append(head.count)
+            for (number, buffer) in generation.buffers.enumerated() {
+                head.append(HeadRows(buffer, number: number, of: generation))
+            }
+        }
+    }
+
+    /// Where the head has rows of `series`.
+    func places(_ series: Int) -> ArraySlice<SeriesReader.Place> { places[placeRange(series)] }
+
+    private func placeRange(_ series: Int) -> Range<Int> {
+        (series == 0 ? 0 : Int(placeEnds[series - 1]))..<Int(placeEnds[series])
+    }
+
+    /// From here on series are read by these chunks.
+    mutating func use(_ chunks: ChunkPlaces, firstSeries: Int) {
+        self.chunks = chunks
+        self.firstSeries = firstSeries
+        columns = [TimeRows](repeating: TimeRows(), count: chunks.columns.count)
+        timesHeld = 0
+        forget()
+    }
+
+    private mutating func forget() {
+        epoch &+= 1
+        patterns.removeAll(keepingCapacity: true)
+        patternOf.removeAll(keepingCapacity: true)
+        lastPattern = (0, 0)
+    }
+
+    private mutating func begin(_ wanted: Bounds) {
+        if timesHeld > Self.timesMax {
+            columns = [TimeRows](repeating: TimeRows(), count: columns.count)
+            timesHeld = 0
+            forget()
+        }
+        pieces.removeAll(keepingCapacity: true)
+        if wanted == bounds { return }
+        bounds = wanted
+        forget()
+    }
+
+    /// Replaces `output` by the samples of a series within the bounds; false when it is not aligned
+    /// and `output` was left as it was.
+    mutating func read(
+        _ series: Int, _ wanted: Bounds, into output: inout SampleColumns
+    ) throws(BlockError) -> Bool {
+        begin(wanted)
+        for index in chunks.range(series - firstSeries) {
+            let column = Int(chunks.entries[index].column)
+            if chunks.entries[index].chunk.flags.rawValue != 0 { return false }
+            if columns[column].epoch != epoch { try load(column) }
+            if !addPiece(index, column, columns[column].rows) { return false }
+        }
+        if !addHead(series) { return false }
+        try finish(from: leaveOutOld(), into: &output)
+        return true
+    }
+
+    /// As `read`, without looking at chunks: false where they matter, too, because the head does not
+    /// reach back to the newest sample up to `newestAtMs`.
+    mutating func readNewest(
+        _ series: Int, _ wanted: Bounds, into output: inout SampleColumns
+    ) throws(BlockError) -> Bool {
+        if wanted.newestAtMs <= wanted.fromMs { return false }
+        begin(wanted)
+        if !addHead(series) { return false }
+        guard let place = pieces.lastIndex(where: { $0.rows.newest >= 0 }),
+            head[pieces[place].number].column.times[pieces[place].rows.newest] > blocksMaxMs
+        else { return false }
+        try finish(from: leaveOutOld(), into: &output)
+        return true
+    }
+
+    /// Adds the rows that the head has of `series`; false when some are not plain.
+    private mutating func addHead(_ series: Int) -> Bool {
+        for index in placeRange(series) {
+            let number = headStarts[places[index].generation] + places[index].buffer
+            if head[number].column.epoch != epoch { load(head: number) }
+            if !head[number].isPlain { return false }
+            if !addPiece(~index, number, head[number].column.rows) { return false }
+        }
+        return true
+    }
+
+    private mutating func finish(
+        from first: Int, into output: inout SampleColumns
+    ) throws(BlockError) {
+        let id = identity(from: first)
+        let pattern = pattern(id, from: first)
+        // Not `removeAll`: the times are mostly shared, and emptying them would make a copy.
+        output.values.removeAll(keepingCapacity: true)
+        if !output.startTimes.isEmpty { output.startTimes.removeAll(keepingCapacity: true) }
+        if !output.histograms.isEmpty { output.histograms.removeAll() }
+        output.times = patterns[pattern]
+        output.timesID = output.times.isEmpty ? 0 : id
+        try appendValues(from: first, into: &output.values)
+    }
+
+    /// False when the piece does not lie behind those before it.
+    @inline(__always)
+    private mutating func addPiece(_ source: Int, _ number: Int, _ rows: Rows) -> Bool {
+        if rows.low >= rows.high { return true }
+        if !pieces.isEmpty && rows.minMs <= lastMs { return false }
+        lastMs = rows.maxMs
+        pieces.append(Piece(source: source, number: number, rows: rows))
+        return true
+    }
+
+    // MARK: Times
+
+    private mutating func load(_ number: Int) throws(BlockError) {
+        if columns[number].times.isEmpty {
+            let column = chunks.columns[number]
+            columns[number].times = try snapshot.blocks[Int(column.cursor)].times(column.column)
+            timesHeld += columns[number].times.count
+        }
+        columns[number].bound(bounds, epoch)
+    }
+
+    private mutating func load(head number: Int) {
+        head[number].column.times = head[number].buffer.times
+        head[number].isPlain =
+            head[number].buffer.isComplete && head[number].buffer.startTimes.isEmpty
+        head[number].column.bound(bounds, epoch)
+    }
+
+    /// The first piece that is wanted: the last one with a sample up to `newestAtMs`, cut to begin
+    /// with the newest such sample.
+    private mutating func leaveOutOld() -> Int {
+        if bounds.newestAtMs <= bounds.fromMs { return 0 }
+        for index in pieces.indices.reversed() where pieces[index].rows.newest >= 0 {
+            pieces[index].rows.low = pieces[index].rows.newest
+            return index
+        }
+        return 0
+    }
+
+    private func identity(from first: Int) -> UInt64 {
+        var identity = TimesIdentity()
+        for index in first..<pieces.count {
+            let piece = pieces[index]
+            // As the plain form says it: some series of a selection are read that way.
+            if piece.isHead {
+                let rows = piece.low..<piece.high
+                identity.add(head[piece.number].source, head[piece.number].number, rows)
+            } else {
+                let column = chunks.columns[piece.number]
+                identity.add(
+                    fileNumbers[Int(column.cursor)], UInt64(column.column),
+                    piece.low..<piece.high)
+            }
+        }
+        return identity.id
+    }
+
+    /// The number of the pattern `id`, made when it is new.
+    private mutating func pattern(_ id: UInt64, from first: Int) -> Int {
+        if id == lastPattern.id { return lastPattern.index }
+        if let known = patternOf[id] {
+            lastPattern = (id, known)
+            return known
+        }
+        var all: [TimestampMs] = []
+        for index in first..<pieces.count {
+            let piece = pieces[index]
+            let times = piece.isHead ? head[piece.number].column.times : columns[piece.number].times
+            all.append(contentsOf: times[piece.low..<piece.high])
+        }
+        timesHeld += all.count
+        patterns.append(all)
+        patternOf[id] = patterns.count - 1
+        lastPattern = (id, patterns.count - 1)
+        return patterns.count - 1
+    }
+
+    // MARK: Values
+
+    /// `mutating`, so that the closure refers to `self` in place instead of holding a copy.
+    private mutating func appendValues(
+        from first: Int, into values: inout [Double]
+    ) throws(BlockError) {
+        var room = 0
+        var longest = 0
+        var touched: UInt8 = 0
+        for index in first..<pieces.count {
+            room += pieces[index].count
+            longest = max(longest, pieces[index].rows.count)
+            // The first bytes of all chunks at once: mostly they are in no cache, and waiting for
+            // several costs no more than waiting for one.
+            if !pieces[index].isHead { touched |= firstByte(pieces[index]) }
+        }
+        touchedBytes = touched
+        var failure: BlockError?
+        values.append(addingCapacity: room + longest) { (span: inout OutputSpan<Double>) in
+            span.withUnsafeMutableBufferPointer { buffer, count in
+                guard var at = buffer.baseAddress else { return }
+                at += count
+                for index in first..<pieces.count {
+                    let piece = pieces[index]
+                    if piece.isHead {
+                        copyRows(piece, to: at)
+                    } else {
+                        do throws(BlockError) {
+                            let entry = chunks.entries[piece.source]
+                            try Self.decode(
+                                entry.chunk, files[Int(entry.cursor)], piece, to: at)
+                        } catch {
+                            failure = error
+                            return
+                        }
+                    }
+                    at += piece.count
+                }
+                count += room
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private mutating func copyRows(_ piece: Piece, to out: UnsafeMutablePointer<Double>) {
+        let column = places[~piece.source].column
+        if placeEnds.count < Self.turnedSeriesMin {
+            for row in piece.low..<piece.high {
+                out[row - piece.low] = head[piece.number].buffer.rows[row][column]
+            }
+            return
+        }
+        if turnedCount > Self.turnedMax {
+            for index in head.indices { head[index].forgetTiles() }
+            turnedCount = 0
+        }
+        let before = head[piece.number].tiles.count
+        let start = head[piece.number].turned(column)
+        turnedCount += head[piece.number].tiles.count - before
+        head[piece.number].tiles.withUnsafeBufferPointer { tiles in
+            for row in piece.low..<piece.high { out[row - piece.low] = tiles[start + row] }
+        }
+    }
+
+    @inline(__always)
+    private func firstByte(_ piece: Piece) -> UInt8 {
+        let file = files[Int(chunks.entries[piece.source].cursor)]
+        let offset = chunks.entries[piece.source].chunk.offset
+        return offset >= 0 && offset < file.count ? file[offset] : 0
+    }
+
+    /// Decodes a chunk to `out` and moves the rows that are wanted to the front.
+    @inline(__always)
+    private static func decode(
+        _ chunk: BlockChunk, _ file: UnsafeRawBufferPointer, _ piece: Piece,
+        to out: UnsafeMutablePointer<Double>
+    ) throws(BlockError) {
+        guard chunk.offset >= 0, chunk.valuesCount <= file.count - chunk.offset else {
+            throw BlockError(reason: "a chunk of series \(chunk.ref) ends beyond the file")
+        }
+        let bytes = UnsafeRawBufferPointer(
+            rebasing: file[chunk.offset..<(chunk.offset + chunk.valuesCount)])
+        do throws(ChunkError) {
+            try ValueChunk.decode(bytes, count: piece.rows.count, to: out)
+        } catch {
+            throw BlockError(reason: "series \(chunk.ref): \(error.message)")
+        }
+        if piece.low > 0 {
+            out.update(from: out + piece.low, count: piece.count)
+        }
+    }
+}
