@@ -12,8 +12,8 @@ final class StoreSelection: SeriesSelection {
     private var window: Range<Int> = 0..<0
     /// The series at hand has more chunks than are kept.
     private var isBeyondWindow = false
-    /// Series with samples beside the rows; empty where there is none.
-    private var hasSide: [Bool] = []
+    /// Series with samples beside the rows, or deleted ones; empty where there is none.
+    private var wantsMerge: [Bool] = []
     /// Set by tests only.
     var chunksMax = ChunkPlaces.chunksMax
     /// Set by tests only: every series is read by the plain form.
@@ -60,9 +60,11 @@ final class StoreSelection: SeriesSelection {
             placeEnds.append(UInt32(places.count))
         }
         aligned = AlignedReader(snapshot, places: places, placeEnds: placeEnds)
-        if snapshot.generations.contains(where: { !$0.side.isEmpty }) {
-            hasSide = refs.map { ref in
+        let hasSides = snapshot.generations.contains { !$0.side.isEmpty }
+        if hasSides || !snapshot.deletions.isEmpty {
+            wantsMerge = refs.map { ref in
                 snapshot.generations.contains { $0.sideBuffer(of: ref) != nil }
+                    || snapshot.deletions.contains { $0.refs.contains(ref) }
             }
         }
     }
@@ -74,7 +76,7 @@ final class StoreSelection: SeriesSelection {
         aligned = other.aligned
         window = other.window
         isBeyondWindow = other.isBeyondWindow
-        hasSide = other.hasSide
+        wantsMerge = other.wantsMerge
         chunksMax = other.chunksMax
         request = other.request
         events = other.events
@@ -112,7 +114,7 @@ final class StoreSelection: SeriesSelection {
         into columns: inout SampleColumns
     ) throws(SourceError) {
         let bounds = AlignedReader.Bounds(fromMs: fromMs, newestAtMs: newestAtMs, toMs: toMs)
-        let isAligned = !wantsPlainReads && (hasSide.isEmpty || !hasSide[index])
+        let isAligned = !wantsPlainReads && (wantsMerge.isEmpty || !wantsMerge[index])
         // Chunks outside of the range selected are not looked up.
         let isWithin = fromMs >= request.fromMs && toMs <= request.toMs
         do throws(BlockError) {
