@@ -94,7 +94,7 @@ struct AlignedReader {
                 let first = tile * width
                 let count = min(width, columnCount - first)
                 for row in 0..<rowCount {
-                    let values = buffer.rows[row].span
+                    let values = buffer.rows[row]
                     for index in 0..<count {
                         tiles[start + index * rowCount + row] = values[first + index]
                     }
