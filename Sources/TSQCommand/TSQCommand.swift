@@ -22,7 +22,7 @@ package struct TSQ: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, ScrapeCommand.self, QueryCommand.self, SeriesCommand.self,
             LabelsCommand.self, ImportCommand.self, ExportCommand.self, CheckCommand.self,
-            TestCommand.self, DemoCommand.self, CompletionsCommand.self,
+            TestCommand.self, TSDBCommand.self, DemoCommand.self, CompletionsCommand.self,
         ])
 
     package init() {}

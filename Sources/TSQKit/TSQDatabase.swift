@@ -26,8 +26,8 @@ import TSQStore
 ///
 /// Times are milliseconds since 1970.
 public final class TSQDatabase: Sendable {
-    private let store: Store
-    private let engine: QueryEngine
+    let store: Store
+    let engine: QueryEngine
     private let scraper: ScrapeManager
 
     /// Opens a directory, and makes it where it is missing. What an earlier process committed and did

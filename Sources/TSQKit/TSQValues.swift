@@ -8,6 +8,10 @@ import TSQStore
 public struct TSQOptions: Sendable {
     /// Samples older than this go; nil keeps everything.
     public var retentionMs: Int64? = 15 * 86_400_000
+    /// The directory keeps below this many bytes, the oldest samples go first; nil: any number.
+    public var retentionBytes: UInt64?
+    /// What the database may hold in memory; new series beyond it are refused. nil: any number.
+    public var memoryLimitBytes: UInt64?
     /// What a power cut may take at most; 0 makes every append durable before it returns.
     public var syncIntervalMs: Int64 = 1000
     /// How old a series' newest sample may be to still count as its value.
@@ -21,6 +25,8 @@ public struct TSQOptions: Sendable {
         var options = StoreOptions()
         options.retentionMs = retentionMs ?? .max
         options.syncIntervalMs = syncIntervalMs
+        options.retentionBytes = retentionBytes ?? 0
+        options.memoryLimitBytes = memoryLimitBytes ?? 0
         return options
     }
 

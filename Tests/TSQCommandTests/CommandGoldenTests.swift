@@ -146,7 +146,9 @@ struct CommandGoldenTests {
         let program = try Program()
         let commands = [
             "serve", "scrape", "query", "series", "labels", "import", "export", "demo",
-            "completions", "check config", "check metrics", "test promql",
+            "completions", "check config", "check metrics", "test promql", "tsdb list",
+            "tsdb analyze", "tsdb verify", "tsdb delete", "tsdb deletions", "tsdb undo",
+            "tsdb clean", "tsdb snapshot",
         ]
         for command in commands {
             let outcome = try program.run(["help"] + command.split(separator: " ").map(String.init))

@@ -70,4 +70,55 @@ struct TSQDatabaseTests {
             try database.close()
         }
     }
+
+    @Test("samples are deleted and brought back, a snapshot opens like any database, all is sound")
+    func administration() throws {
+        try withDirectory { directory in
+            var options = TSQOptions()
+            options.retentionMs = nil
+            let database = try TSQDatabase(directory: directory, options: options)
+            try database.append(samples)
+            let snapshot = try database.snapshot(name: "before")
+            func count(_ database: TSQDatabase) throws -> Double? {
+                try database.query("count_over_time(requests_total[1h])", atMs: 1_700_000_135_000)
+                    .series.first?.points.first?.value
+            }
+            let wanted = try database.delete(
+                "requests_total", endMs: 1_700_000_059_000, dryRun: true)
+            #expect(wanted.id == nil && wanted.seriesCount == 1 && wanted.sampleCount == 4)
+            #expect(try count(database) == 10)
+            let deleted = try database.delete("requests_total", endMs: 1_700_000_059_000)
+            #expect(try count(database) == 6)
+            try database.undoDeletion(try #require(deleted.id))
+            #expect(try count(database) == 10)
+            try database.delete("{path='/'}")
+            try database.reclaimDeleted()
+            #expect(try count(database) == nil)
+            #expect(throws: TSQError.self) { try database.undoDeletion(deleted.id ?? 0) }
+            #expect(throws: TSQError.self) { try database.delete("{path='/'") }
+            #expect(throws: TSQError.self) { try database.snapshot(name: "../x") }
+            try database.close()
+            #expect(try TSQDatabase.verify(directory: directory) == [])
+            let old = try TSQDatabase(directory: snapshot, options: options)
+            #expect(try count(old) == 10)
+            try old.close()
+        }
+    }
+
+    @Test("a plan tells what each operator did")
+    func explain() throws {
+        try withDirectory { directory in
+            var options = TSQOptions()
+            options.retentionMs = nil
+            let database = try TSQDatabase(directory: directory, options: options)
+            try database.append(samples)
+            let plan = try database.explain(
+                "sum(rate(requests_total[1m]))", startMs: 1_700_000_060_000,
+                endMs: 1_700_000_120_000, stepMs: 15_000)
+            func names(_ plan: TSQPlan) -> [String] { [plan.name] + plan.children.flatMap(names) }
+            #expect(names(plan).contains("sum") && names(plan).contains("rate"))
+            #expect(plan.seconds >= 0)
+            try database.close()
+        }
+    }
 }

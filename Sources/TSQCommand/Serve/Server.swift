@@ -50,6 +50,11 @@ final class Server: Sendable {
         let retentionMs = Self.retentionMs(flags, config)
         var options = StoreOptions()
         options.retentionMs = retentionMs
+        options.retentionBytes = UInt64(
+            clamping: config.storage.retentionBytes ?? Int64(flags.retentionSize?.byteCount ?? 0))
+        options.retentionDiskShare =
+            (config.storage.retentionPercentage ?? flags.retentionPercentage ?? 0) / 100
+        options.memoryLimitBytes = UInt64(flags.memoryLimit?.byteCount ?? 0)
         options.syncIntervalMs = flags.syncInterval.ms
         if config.storage.outOfOrderTimeWindowMs > 0 {
             options.outOfOrderWindowMs = config.storage.outOfOrderTimeWindowMs
@@ -97,6 +102,8 @@ final class Server: Sendable {
         let (scraper, quit) = (scraper, quitStream.continuation)
         context.readOnlyReason = { store.readOnlyReason }
         if flags.enableImport { context.importer = store }
+        if flags.enableAdminAPI { context.admin = StoreAdmin(store) }
+        context.blocks = { BlockStatus.all(of: store) }
         context.scrapePools = { scraper.pools() }
         context.scrapePoolConfig = { name in
             let config = box.server?.state.withLock { $0.config }
@@ -247,7 +254,10 @@ final class Server: Sendable {
 
     /// Queries' share of the memory limit; without one half of the machine's memory.
     private static func queryBytesMax(_ flags: ServeFlags) -> Int64 {
-        if let limit = flags.memoryLimit?.byteCount, limit > 0 { return Int64(limit) / 2 }
+        let limit = UInt64(flags.memoryLimit?.byteCount ?? 0)
+        if let shares = MemoryShares(limitBytes: limit) {
+            return Int64(clamping: shares.queryBytes)
+        }
         let half = Int64(clamping: ProcessInfo.processInfo.physicalMemory / 2)
         return max(half, Int64(flags.queryMaxBytes.byteCount))
     }
@@ -258,6 +268,7 @@ final class Server: Sendable {
         options.queryConcurrency = flags.queryMaxConcurrency
         options.corsOrigin = flags.corsOrigin
         options.storageRetention = PromDuration.format(ms: retentionMs)
+        if let size = flags.retentionSize { options.storageRetention += " or \(size.text)" }
         options.workingDirectory = FileManager.default.currentDirectoryPath
         options.hostname = ProcessInfo.processInfo.hostName
         options.startedMs = SystemClock().nowMs()
