@@ -254,10 +254,7 @@ final class Server: Sendable {
 
     /// Queries' share of the memory limit; without one half of the machine's memory.
     private static func queryBytesMax(_ flags: ServeFlags) -> Int64 {
-        let limit = UInt64(flags.memoryLimit?.byteCount ?? 0)
-        if let shares = MemoryShares(limitBytes: limit) {
-            return Int64(clamping: shares.queryBytes)
-        }
+        if let limit = flags.memoryLimit?.byteCount, limit > 0 { return Int64(limit) / 4 }
         let half = Int64(clamping: ProcessInfo.processInfo.physicalMemory / 2)
         return max(half, Int64(flags.queryMaxBytes.byteCount))
     }
