@@ -28,9 +28,12 @@ extension ServerConfig {
 
     private static func read(_ path: String) throws(ConfigError) -> String {
         guard let data = FileManager.default.contents(atPath: path) else {
+            var isDirectory: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
             let reason =
-                FileManager.default.fileExists(atPath: path)
-                ? "cannot be read" : "no such file or directory"
+                !exists
+                ? "no such file or directory"
+                : isDirectory.boolValue ? "is a directory" : "permission denied"
             throw ConfigError("open \(path): \(reason)")
         }
         if data.count > fileBytesMax {

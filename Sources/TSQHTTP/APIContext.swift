@@ -55,6 +55,8 @@ package struct APIOptions: Sendable {
     /// Values of all flags by name, for `status/flags`.
     package var flags: [String: String] = [:]
     package var queryConcurrency = 20
+    /// `promql-per-step-stats`
+    package var tellsStepStatistics = false
     /// A regular expression; the default allows every origin.
     package var corsOrigin = ".*"
     package var storageRetention = "15d"

@@ -54,6 +54,19 @@ extension JSONWriter {
         endObject()
         key("samples")
         beginObject()
+        if !timings.samplesPerStep.isEmpty {
+            key("totalQueryableSamplesPerStep")
+            beginArray()
+            for step in timings.samplesPerStep {
+                element()
+                raw("[")
+                time(ms: step.timeMs)
+                raw(",")
+                int(step.count)
+                raw("]")
+            }
+            endArray()
+        }
         key("totalQueryableSamples")
         int(statistics.totalQueryableSamples)
         key("samplesRead")
@@ -71,6 +84,8 @@ extension JSONWriter {
 package struct QueryTimings: Sendable {
     package var queuedNs: UInt64
     package var executedNs: UInt64
+    /// Samples in the windows of each step, where they were asked for.
+    package var samplesPerStep: [(timeMs: TimestampMs, count: Int64)] = []
 
     package init(queuedNs: UInt64, executedNs: UInt64) {
         self.queuedNs = queuedNs

@@ -75,6 +75,39 @@ struct APIGoldenTests {
             ])
     }
 
+    @Test("statistics count samples, and those of each step where that is turned on")
+    func statistics() async throws {
+        let uri =
+            "/api/v1/query_range?query=sum_over_time(requests_total%5B30s%5D)"
+            + "&start=1700000000&end=1700000060&step=30&stats=all"
+        struct Answer: Decodable {
+            struct Data: Decodable { let stats: Statistics }
+            struct Statistics: Decodable {
+                struct Samples: Decodable {
+                    let totalQueryableSamplesPerStep: [[Int]]?
+                    let totalQueryableSamples: Int
+                }
+                let samples: Samples
+            }
+            let data: Data
+        }
+        for isOn in [false, true] {
+            var context = APIFixture.context()
+            context.options.tellsStepStatistics = isOn
+            try await APIFixture.withClient(context) { client in
+                let body = try await client.execute(uri: uri, method: .get).body
+                let samples = try JSONDecoder().decode(
+                    Answer.self, from: Data(body.readableBytesView)
+                ).data.stats.samples
+                #expect(samples.totalQueryableSamples == 5)
+                #expect(
+                    samples.totalQueryableSamplesPerStep
+                        == (isOn
+                            ? [[1_700_000_000, 1], [1_700_000_030, 2], [1_700_000_060, 2]] : nil))
+            }
+        }
+    }
+
     @Test("labels, values and series are listed, cut at the limit, and checked")
     func lookups() async throws {
         try await check(

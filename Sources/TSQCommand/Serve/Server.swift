@@ -1,6 +1,7 @@
 import Foundation
 import Hummingbird
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 import TSQBase
@@ -193,9 +194,22 @@ final class Server: Sendable {
             try await group.run()
         } catch {
             await finish()
-            throw CommandFailure("server failed: \(error)")
+            throw CommandFailure(Self.message(error, addresses: flags.addresses))
         }
         await finish()
+    }
+
+    private static func message(_ error: any Error, addresses: [String]) -> String {
+        let place = addresses.joined(separator: ", ")
+        switch error {
+        case let error as IOError where error.errnoCode == EADDRINUSE:
+            return "cannot listen on \(place): another process listens there "
+                + "(--web.listen-address takes another address)"
+        case let error as IOError:
+            return "cannot listen on \(place): \(String(cString: strerror(error.errnoCode)))"
+        case let error as CommandFailure: return error.message
+        default: return "server failed: \(error)"
+        }
     }
 
     private func finish() async {
@@ -263,6 +277,7 @@ final class Server: Sendable {
         var options = APIOptions()
         options.flags = flags.all(retentionMs: retentionMs)
         options.queryConcurrency = flags.queryMaxConcurrency
+        options.tellsStepStatistics = flags.featureNames.contains("promql-per-step-stats")
         options.corsOrigin = flags.corsOrigin
         options.storageRetention = PromDuration.format(ms: retentionMs)
         if let size = flags.retentionSize { options.storageRetention += " or \(size.text)" }

@@ -22,8 +22,9 @@ extension APIRoutes {
             return .failure(error)
         }
         let (engine, source, text) = (context.engine(), context.source, form["query"])
-        return await answer(request, limit: limit, options) { options throws(QueryError) in
-            try engine.instant(text, atMs: timeMs, from: source, options: options)
+        return await answer(request, limit: limit, options, times: [timeMs]) {
+            atMs, options throws(QueryError) in
+            try engine.instant(text, atMs: atMs ?? timeMs, from: source, options: options)
         }
     }
 
@@ -40,10 +41,12 @@ extension APIRoutes {
             return .failure(error)
         }
         let (engine, source, text) = (context.engine(), context.source, form["query"])
-        return await answer(request, limit: limit, options) { options throws(QueryError) in
+        let times = stride(from: range.startMs, through: range.endMs, by: Int(range.stepMs))
+        return await answer(request, limit: limit, options, times: times) {
+            atMs, options throws(QueryError) in
             try engine.range(
-                text, startMs: range.startMs, endMs: range.endMs, stepMs: range.stepMs,
-                from: source, options: options)
+                text, startMs: atMs ?? range.startMs, endMs: atMs ?? range.endMs,
+                stepMs: range.stepMs, from: source, options: options)
         }
     }
 
@@ -126,16 +129,23 @@ extension APIRoutes {
 
     // MARK: Evaluation
 
+    /// All steps, or the one at a time.
+    private typealias Evaluation =
+        @Sendable (_ atMs: TimestampMs?, QueryOptions) throws(QueryError) -> QueryResult
+
     /// Evaluates on a thread of the query pool and begins to write the answer there, too.
+    ///
+    /// - Parameter times: those of the steps.
     private func answer(
         _ request: APIRequest, limit: Int, _ options: QueryOptions,
-        _ evaluate: @escaping @Sendable (QueryOptions) throws(QueryError) -> QueryResult
+        times: some Sequence<TimestampMs> & Sendable, _ evaluate: @escaping Evaluation
     ) async -> APIResponse {
         let clock = context.clock
         let submittedNs = SystemClock().monotonicNs()
         let timeoutMs = options.timeoutMs ?? context.engine().options.timeoutMs
         let deadlineNs = submittedNs &+ UInt64(clamping: timeoutMs) &* 1_000_000
         let wantsStatistics = !request.form["stats"].isEmpty
+        let wantsSteps = context.options.tellsStepStatistics && request.form["stats"] == "all"
         let heldAnswers = heldAnswers
         do throws(WorkPool.Refusal) {
             return try await queryPool.run(
@@ -147,12 +157,16 @@ extension APIRoutes {
                 if timeoutMs <= 0 { return Self.refused(.timedOut) }
                 do throws(QueryError) {
                     let startedNs = clock.monotonicNs()
-                    var result = try evaluate(options)
+                    var result = try evaluate(nil, options)
                     if limit > 0 { Self.truncate(&result, to: limit) }
                     try result.memory?.hold(
                         Int64(QueryAnswerWriter.byteCountMax(result)), for: "the answer's text")
-                    let timings = QueryTimings(
+                    var timings = QueryTimings(
                         queuedNs: queuedNs, executedNs: clock.monotonicNs() - startedNs)
+                    if wantsSteps {
+                        timings.samplesPerStep = try Self.samplesPerStep(
+                            times, options, deadlineNs, evaluate)
+                    }
                     return Self.answer(
                         result, wantsStatistics ? timings : nil, heldAnswers)
                 } catch {
@@ -162,6 +176,24 @@ extension APIRoutes {
         } catch {
             return Self.refused(error)
         }
+    }
+
+    /// What each step alone looks at. Costs another evaluation, step by step: it has a flag of its own.
+    private static func samplesPerStep(
+        _ times: some Sequence<TimestampMs>, _ options: QueryOptions, _ deadlineNs: UInt64,
+        _ evaluate: Evaluation
+    ) throws(QueryError) -> [(timeMs: TimestampMs, count: Int64)] {
+        var options = options
+        options.explain = false
+        var steps: [(timeMs: TimestampMs, count: Int64)] = []
+        for timeMs in times {
+            let nowNs = SystemClock().monotonicNs()
+            options.timeoutMs =
+                deadlineNs > nowNs ? Int64(clamping: (deadlineNs - nowNs) / 1_000_000) : 0
+            let result = try evaluate(timeMs, options)
+            steps.append((timeMs, result.statistics.totalQueryableSamples))
+        }
+        return steps
     }
 
     private static func refused(_ refusal: WorkPool.Refusal) -> APIResponse {
