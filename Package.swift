@@ -134,8 +134,8 @@ let serverTargets: [Target] = [
     library(
         "TSQHTTP",
         [
-            "TSQJSON", "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics", "TSQPromQL",
-            "TSQExposition", "TSQRelabel", "TSQModel", "TSQBase", "CZlib",
+            "TSQJSON", "TSQEngine", "TSQScrape", "TSQMetrics", "TSQPromQL", "TSQExposition",
+            "TSQRelabel", "TSQModel", "TSQBase", "CZlib",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -148,9 +148,8 @@ let serverTargets: [Target] = [
     library(
         "TSQCommand",
         [
-            "TSQKit", "TSQHTTP", "TSQJSON", "TSQStore", "TSQEngine", "TSQScrape", "TSQConfig",
-            "TSQHTTPClient", "TSQMetrics", "TSQExposition", "TSQPromQL", "TSQTesting", "TSQIO",
-            "TSQModel", "TSQBase", "CZlib",
+            "TSQHTTP", "TSQJSON", "TSQStore", "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics",
+            "TSQExposition", "TSQPromQL", "TSQTesting", "TSQModel", "TSQBase", "CZlib",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -199,8 +198,8 @@ let serverTargets: [Target] = [
     tests(
         "TSQHTTPTests",
         [
-            "TSQHTTP", "TSQMetrics", "TSQScrape", "TSQStore", "TSQEngine", "TSQPromQL",
-            "TSQTesting", "TSQExposition", "TSQRelabel", "TSQModel", "TSQBase", "CZlib",
+            "TSQHTTP", "TSQMetrics", "TSQScrape", "TSQStore", "TSQEngine", "TSQTesting",
+            "TSQExposition", "TSQRelabel", "TSQModel", "TSQBase", "CZlib",
             .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "Hummingbird", package: "hummingbird"),
             .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -212,7 +211,7 @@ let serverTargets: [Target] = [
     tests(
         "TSQCommandTests",
         [
-            "TSQCommand", "TSQKit", "TSQEngine", "TSQTesting", "TSQModel", "TSQBase",
+            "TSQCommand", "TSQModel", "TSQBase",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 ]
