@@ -268,7 +268,10 @@ final class Server: Sendable {
 
     /// Queries' share of the memory limit; without one half of the machine's memory.
     private static func queryBytesMax(_ flags: ServeFlags) -> Int64 {
-        if let limit = flags.memoryLimit?.byteCount, limit > 0 { return Int64(limit) / 4 }
+        let limit = UInt64(flags.memoryLimit?.byteCount ?? 0)
+        if let shares = MemoryShares(limitBytes: limit) {
+            return Int64(clamping: shares.queryBytes)
+        }
         let half = Int64(clamping: ProcessInfo.processInfo.physicalMemory / 2)
         return max(half, Int64(flags.queryMaxBytes.byteCount))
     }

@@ -16,6 +16,12 @@ enum StoreMetrics {
         ("prometheus_tsdb_blocks_loaded", "Number of blocks."),
         ("prometheus_tsdb_storage_blocks_bytes", "Bytes of all blocks."),
         ("tsq_storage_log_bytes", "Bytes of the log."),
+        ("tsq_storage_memory_bytes", "Bytes that the store has in memory, by part."),
+        ("tsq_storage_memory_limit_bytes", "The store's share of the memory limit."),
+        ("tsq_storage_mapped_bytes", "Bytes of the files that are mapped."),
+        ("tsq_storage_deletions", "Deletions that can still be undone."),
+        ("tsq_storage_exemplars", "Exemplars stored."),
+        ("tsq_storage_set_aside_files", "Files that cannot be opened and were set aside."),
         ("tsq_storage_disk_bytes", "Bytes of everything in the store's directory."),
         ("tsq_scrape_targets", "Targets by health."),
         ("prometheus_engine_queries", "Queries that run now."),
@@ -33,6 +39,10 @@ enum StoreMetrics {
             "tsq_storage_lost_samples_total",
             "Samples that a fault of disk or format made unreadable."
         ),
+        ("tsq_storage_series_refused_total", "New series refused at the memory limit."),
+        ("tsq_storage_checkpoints_total", "Times that the head was written to a block."),
+        ("tsq_storage_merges_total", "Merges of blocks."),
+        ("tsq_storage_merged_bytes_total", "Bytes that merges have written."),
         ("tsq_storage_commits_total", "Batches committed since the start."),
         ("tsq_storage_log_damaged_bytes_total", "Bytes of the log that could not be read."),
         ("tsq_target_scrapes_total", "Scrapes since the start, by result."),
@@ -71,6 +81,24 @@ enum StoreMetrics {
             gauge("prometheus_tsdb_storage_blocks_bytes", Double(statistics.blockBytes))
             gauge("tsq_storage_log_bytes", Double(statistics.logBytes))
             gauge("tsq_storage_disk_bytes", Double(statistics.diskBytes))
+            let memory = statistics.memory
+            for (part, bytes) in [
+                ("head", memory.headBytes), ("series", memory.seriesBytes),
+                ("labels", memory.labelBytes), ("exemplars", memory.exemplarBytes),
+            ] {
+                gauge("tsq_storage_memory_bytes", Double(bytes), [("part", part)])
+            }
+            if let limit = memory.limitBytes {
+                gauge("tsq_storage_memory_limit_bytes", Double(limit))
+            }
+            gauge("tsq_storage_mapped_bytes", Double(memory.mappedBytes))
+            gauge("tsq_storage_deletions", Double(statistics.deletionCount))
+            gauge("tsq_storage_exemplars", Double(statistics.exemplarCount))
+            gauge("tsq_storage_set_aside_files", Double(statistics.setAsideCount))
+            counter("tsq_storage_series_refused_total", statistics.seriesRefused)
+            counter("tsq_storage_checkpoints_total", statistics.checkpoints)
+            counter("tsq_storage_merges_total", statistics.merges)
+            counter("tsq_storage_merged_bytes_total", statistics.mergedBytes)
             counter("prometheus_tsdb_head_samples_appended_total", statistics.samplesAppended)
             for (reason, count) in statistics.samplesRefused {
                 counter("tsq_storage_samples_refused_total", count, [("reason", reason)])
