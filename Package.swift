@@ -149,7 +149,7 @@ let serverTargets: [Target] = [
         "TSQCommand",
         [
             "TSQHTTP", "TSQJSON", "TSQStore", "TSQEngine", "TSQScrape", "TSQConfig", "TSQMetrics",
-            "TSQExposition", "TSQPromQL", "TSQTesting", "TSQModel", "TSQBase", "CZlib",
+            "TSQExposition", "TSQPromQL", "TSQTesting", "TSQIO", "TSQModel", "TSQBase", "CZlib",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

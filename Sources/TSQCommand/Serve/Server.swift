@@ -202,10 +202,10 @@ final class Server: Sendable {
     private static func message(_ error: any Error, addresses: [String]) -> String {
         let place = addresses.joined(separator: ", ")
         switch error {
-        case let error as IOError where error.errnoCode == EADDRINUSE:
+        case let error as NIOCore.IOError where error.errnoCode == EADDRINUSE:
             return "cannot listen on \(place): another process listens there "
                 + "(--web.listen-address takes another address)"
-        case let error as IOError:
+        case let error as NIOCore.IOError:
             return "cannot listen on \(place): \(String(cString: strerror(error.errnoCode)))"
         case let error as CommandFailure: return error.message
         default: return "server failed: \(error)"
