@@ -71,7 +71,8 @@ struct HeavyQueryTests {
     func disconnect() async throws {
         try await withServer(context) { client, routes in
             let port = try #require(client.port)
-            for _ in 0..<3 {
+            var took: [Duration] = []
+            for _ in 0..<5 {
                 let fd = try connect(port: port, Self.endless)
                 try await eventually { routes.queryLoad.running > 0 }
                 try await Task.sleep(for: .milliseconds(50))
@@ -79,8 +80,10 @@ struct HeavyQueryTests {
                 let started = ContinuousClock.now
                 close(fd)
                 try await eventually { routes.queryLoad.running == 0 }
-                #expect(ContinuousClock.now - started < .milliseconds(100))
+                took.append(ContinuousClock.now - started)
             }
+            // A busy machine may hold up one of them or another; the query itself would last 30 s.
+            #expect(took.sorted()[2] < .milliseconds(100), "\(took)")
         }
     }
 
