@@ -3,6 +3,7 @@
 //     promql-fuzz FIRST COUNT     tries the seeds FIRST, FIRST+1, …; prints those whose answers
 //                                 differ; exit code 1 when one does
 //     promql-fuzz show SEED       prints the query of a seed and both answers
+//     promql-fuzz script FILE…    runs test scripts against both
 import TSQBase
 import TSQEngine
 import TSQTesting
@@ -17,6 +18,9 @@ import TSQTesting
 struct PromQLFuzz {
     static func main() {
         let arguments = CommandLine.arguments
+        if arguments.count > 2, arguments[1] == "script" {
+            exit(runScripts(arguments[2...]) ? 0 : 1)
+        }
         guard arguments.count == 3, let number = UInt64(arguments[2]) else { usage() }
         if arguments[1] == "show" {
             show(RandomTrial(seed: number))
@@ -27,9 +31,44 @@ struct PromQLFuzz {
         }
     }
 
+    /// A query that takes longer is named.
+    private static let slowSeconds = 5
+
     private static func usage() -> Never {
-        print("usage: promql-fuzz FIRST COUNT | promql-fuzz show SEED")
+        print("usage: promql-fuzz FIRST COUNT | show SEED | script FILE…")
         exit(2)
+    }
+
+    private static func runScripts(_ files: ArraySlice<String>) -> Bool {
+        let evaluators: [(name: String, any ScriptEvaluator)] = [
+            ("engine", EngineUnderScript()), ("reference", ReferenceEvaluator(options: .script)),
+        ]
+        var hasFailed = false
+        for file in files {
+            guard let text = contents(of: file) else {
+                print("\(file): cannot be read")
+                hasFailed = true
+                continue
+            }
+            for (name, evaluator) in evaluators {
+                let report = PromQLScript.run(text: text, fileName: file, evaluator: evaluator)
+                for line in report.lines { print("\(name): \(line)") }
+                if !report.failures.isEmpty { hasFailed = true }
+            }
+        }
+        return !hasFailed
+    }
+
+    private static func contents(of file: String) -> String? {
+        guard let stream = fopen(file, "r") else { return nil }
+        defer { fclose(stream) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = fread(&buffer, 1, buffer.count, stream)
+            if count == 0 { return String(decoding: bytes, as: UTF8.self) }
+            bytes += buffer[..<count]
+        }
     }
 
     private static func show(_ trial: RandomTrial) {
@@ -54,6 +93,10 @@ struct PromQLFuzz {
         var (parsed, different) = (0, 0)
         for seed in first..<(first &+ count) {
             let trial = RandomTrial(seed: seed)
+            let trialStart = clock.now
+            defer {
+                if clock.now - trialStart > .seconds(slowSeconds) { print("slow: \(trial)") }
+            }
             switch trial.run() {
             case .unparsed: continue
             case .same: parsed += 1

@@ -76,6 +76,7 @@ package final class QueryEngine: Sendable {
         planner.shared = self.options.sharesParts ? SharedPlans(expr) : nil
         // Plans that are shared know what planned them, which knows them.
         defer { planner.shared?.removeAll() }
+        planner.isInstant = steps.count == 1 && context.endMs == steps.firstMs
         var root: (any PlanPart)?
         let value: QueryResult.Value
         do throws(QueryError) {

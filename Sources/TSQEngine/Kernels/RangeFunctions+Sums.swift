@@ -87,6 +87,7 @@ extension RangeFunctions {
                 if report.boundsReconciled { notes.insert(.reconciledAggregation) }
             } catch {
                 notes.insert(.mixedSchemas)
+                if hints.collide { notes.insert(.resetCollision) }
                 return nil
             }
         }
@@ -107,6 +108,7 @@ extension RangeFunctions {
                 if report.boundsReconciled { notes.insert(.reconciledAggregation) }
             } catch {
                 notes.insert(.mixedSchemas)
+                if hints.collide { notes.insert(.resetCollision) }
                 return nil
             }
         }

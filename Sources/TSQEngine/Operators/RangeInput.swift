@@ -161,7 +161,10 @@ final class SubqueryRange: RangeInput {
     func begin(_ tile: Tile, _ windows: borrowing Windows) throws(QueryError) {
         guard let inner else { return }
         let steps = inner.steps
-        let afterMs = windows.firstEndMs &- windows.rangeMs
+        // From where the tile before ended, too: steps in no window are evaluated for their remarks.
+        let afterMs =
+            windows.firstEndMs
+            &- (tile.first == 0 ? windows.rangeMs : max(windows.rangeMs, windows.stepMs))
         let lastMs = windows.endMs(tile.count - 1)
         let first =
             afterMs < steps.firstMs ? 0 : Int((afterMs &- steps.firstMs) / steps.stepMs) + 1

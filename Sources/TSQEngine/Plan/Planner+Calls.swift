@@ -85,7 +85,7 @@ extension Planner {
 
     private func planSort(_ node: CallExpr, _ arguments: [Expr]) throws(QueryError) -> Operator {
         let child = lanes(try plan(arguments[0]))
-        if steps.count > 1 {
+        if !isInstant {
             query.annotations.warn(
                 "sort is ineffective for range queries since results are always ordered by labels",
                 node.range)

@@ -12,6 +12,9 @@ struct Planner {
     let steps: StepRange
     /// Samples within a subquery are not counted: those of its result are.
     var countsSamples = true
+    /// A single evaluation: with delayed name removal its elements are told apart until the end, and
+    /// they have an order. (A range query of one step whose end lies after it is none.)
+    var isInstant: Bool
     /// What the functions around need of histograms.
     var histogramNeed = HistogramNeed.everything
     /// nil: nothing is shared.
@@ -26,6 +29,12 @@ struct Planner {
         case statistics
         /// Everything, whatever stands further in: within quantiles, trimming, subqueries.
         case fixedEverything
+    }
+
+    init(query: QueryContext, steps: StepRange) {
+        self.query = query
+        self.steps = steps
+        isInstant = steps.count == 1
     }
 
     func with(_ steps: StepRange) -> Planner {
@@ -80,7 +89,7 @@ struct Planner {
     /// What must be equal where a part with the same text is to have the same rows.
     func shareKey(_ text: String) -> String {
         "\(scope)|\(steps.firstMs),\(steps.stepMs),\(steps.count)|\(countsSamples)|"
-            + "\(histogramNeed)|\(text)"
+            + "\(histogramNeed)|\(isInstant)|\(text)"
     }
 
     /// `operation`, which works out `expr`, with its place; measured where the plan is to be explained.
@@ -95,7 +104,7 @@ struct Planner {
     }
 
     private func planUnmeasured(_ expr: Expr) throws(QueryError) -> Operator {
-        if steps.count > 1 && StepInvariance.of(expr).shouldWrap {
+        if !isInstant && StepInvariance.of(expr).shouldWrap {
             return StepInvariant(lanes(try with(single(steps)).plan(expr)), steps: steps)
         }
         switch expr {
@@ -167,7 +176,7 @@ struct Planner {
     /// Series may have become equal once names are dropped. With delayed removal they have not yet,
     /// and elements of a single step are told apart until the end.
     func unique(_ operation: Operator, _ rule: UniqueSeries.Rule = .sameStep) -> Operator {
-        query.options.delayedNameRemoval && steps.count == 1
+        query.options.delayedNameRemoval && isInstant
             ? operation : UniqueSeries(operation, rule)
     }
 }

@@ -37,6 +37,10 @@ package struct SampleImporter {
         }
     }
 
+    /// OpenMetrics wants the samples of a series in the order of time: one that goes back is refused,
+    /// as Prometheus's own import does. (An older file may well be imported after a newer one.)
+    private static let wentBack = "older than the sample before it in the file"
+
     private struct Known {
         var ref: SeriesRef
         /// The newest time in the batch that is being filled.
@@ -117,6 +121,10 @@ package struct SampleImporter {
                 ? LabelSet()
                 : scanner.labels(
                     family: last.key.starts(with: family.name.utf8) ? family.kind : .unknown)
+            if format == .openMetrics, let before = known[last.key], timeMs < before.timeMs {
+                note(Self.wentBack, last.key, timeMs)
+                continue
+            }
             try add(last.key, labels, timeMs, scanner.value)
         }
         try flush()
@@ -156,13 +164,16 @@ package struct SampleImporter {
     }
 
     private mutating func note(_ refusal: Refusal) {
-        let reason = refusal.reason.rawValue
+        let isListed = refusals.count < Self.refusalsListedMax
+        let key = isListed ? known.first { $0.value.ref == refusal.ref }?.key : nil
+        note(refusal.reason.rawValue, key ?? [], refusal.timeMs)
+    }
+
+    private mutating func note(_ reason: String, _ key: [UInt8], _ timeMs: TimestampMs) {
         refusedCounts[reason, default: 0] += 1
         if refusals.count >= Self.refusalsListedMax { return }
-        let key = known.first { $0.value.ref == refusal.ref }?.key ?? []
         refusals.append(
             Refused(
-                series: String(decoding: key, as: UTF8.self), timeMs: refusal.timeMs,
-                reason: reason))
+                series: String(decoding: key, as: UTF8.self), timeMs: timeMs, reason: reason))
     }
 }

@@ -8,31 +8,62 @@ package struct RandomSeries {
 
     private var random: SplitMix64
     private var series: [MemorySource.Series] = []
+    /// Added to all times.
+    private let shiftMs: Int64
 
-    package static func source(seed: UInt64) -> MemorySource {
-        var maker = RandomSeries(random: SplitMix64(seed: seed))
+    /// - Parameter shiftMs: when it begins; the times before 1970 are negative.
+    package static func source(seed: UInt64, shiftMs: Int64 = 0) -> MemorySource {
+        var maker = RandomSeries(random: SplitMix64(seed: seed), shiftMs: shiftMs)
         maker.fill()
         return MemorySource(maker.series)
     }
 
-    private init(random: SplitMix64) { self.random = random }
+    private init(random: SplitMix64, shiftMs: Int64) {
+        self.random = random
+        self.shiftMs = shiftMs
+    }
 
     private mutating func fill() {
         for job in ["api", "web"] {
             for instance in ["0", "1", "2"] {
-                add("requests_total", job, instance, counter(step: 10))
+                add(
+                    "requests_total", job, instance, counter(step: 10),
+                    extra: ["__type__": "counter"])
                 add("errors_total", job, instance, counter(step: 1))
-                add("memory", job, instance, gauge())
+                add(
+                    "memory", job, instance, gauge(), extra: ["__type__": "gauge", "__unit__": "b"])
                 add("odd", job, instance, oddValues())
+                add("started_total", job, instance, startedCounter())
                 add("delay", job, instance, histograms(.exponential))
                 add("size", job, instance, histograms(.custom))
-                add("depth", job, instance, histograms(.gauge))
+                add(
+                    "depth", job, instance, histograms(.gauge),
+                    extra: ["__type__": "gaugehistogram"])
                 add("mixed", job, instance, mixture())
+                add("extreme", job, instance, extremeHistograms())
             }
+            add("http.requests", job, "0", counter(step: 5), extra: ["service.name": "a b"])
+            add("http.requests", job, "1", counter(step: 5), extra: ["service.name": "ä"])
             buckets(job: job)
-            add("target_info", job, "0", constant(), extra: ["version": "1.\(job.count)"])
-            add("target_info", job, "1", constant(), extra: ["version": "2.0", "os": "linux"])
+            infoSeries(job: job)
         }
+    }
+
+    /// One version after the other; now and then two for a time.
+    private mutating func infoSeries(job: String) {
+        let all = constant()
+        var (early, late) = (SampleColumns(), SampleColumns())
+        let middle = all.times.count / 2
+        let overlap = Int(below(3))
+        for (index, timeMs) in all.times.enumerated() {
+            if index < middle + overlap { early.appendFloat(1, timeMs: timeMs) }
+            if index >= middle { late.appendFloat(1, timeMs: timeMs + 1) }
+        }
+        add("target_info", job, "0", early, extra: ["version": "1.\(job.count)"])
+        add("target_info", job, "0", late, extra: ["version": "1.9", "os": "linux"])
+        add("target_info", job, "1", constant(), extra: ["version": "2.0", "os": "linux"])
+        add("build_info", job, "1", constant(), extra: ["branch": "main", "le": "1"])
+        add("build_info", job, "2", constant(), extra: ["branch": "main", "version": "2.0"])
     }
 
     private mutating func add(
@@ -54,7 +85,7 @@ package struct RandomSeries {
         var times: [TimestampMs] = []
         var timeMs = Int64.random(in: 0..<gapMs, using: &random)
         while timeMs <= Self.lengthMs {
-            if !chance(20) { times.append(timeMs + (chance(3) ? below(2000) : 0)) }
+            if !chance(20) { times.append(shiftMs + timeMs + (chance(3) ? below(2000) : 0)) }
             if chance(60) { timeMs += 6 * 60_000 }
             timeMs += gapMs
         }
@@ -74,7 +105,28 @@ package struct RandomSeries {
         var value = Double(below(1000))
         for timeMs in times() {
             value = chance(25) ? Double(below(step + 1)) : value + Double(below(step + 1))
-            columns.appendFloat(value, timeMs: timeMs)
+            columns.appendFloat(chance(90) ? StaleMarker.value : value, timeMs: timeMs)
+        }
+        return columns
+    }
+
+    /// A counter that says when it began; sometimes a delta, sometimes unknown or in the future.
+    private mutating func startedCounter() -> SampleColumns {
+        var columns = SampleColumns()
+        var value = 0.0
+        var startMs = shiftMs - 1
+        var previousMs = startMs
+        for timeMs in times() {
+            if chance(12) {
+                value = Double(below(20))
+                startMs = previousMs + below(max(1, timeMs - previousMs))
+            } else {
+                value += Double(below(10))
+            }
+            let odd = [0, previousMs, timeMs, timeMs + 5, previousMs - 1]
+            let told = chance(8) ? odd[Int(below(5))] : startMs
+            columns.appendFloat(value, timeMs: timeMs, startTimeMs: told)
+            previousMs = timeMs
         }
         return columns
     }
@@ -92,8 +144,7 @@ package struct RandomSeries {
     private mutating func oddValues() -> SampleColumns {
         let odd: [Double] = [
             .nan, .infinity, -.infinity, 0, -0.0, 1e308, -1e308, .leastNonzeroMagnitude, 0x1p63, 1,
-            -1, 1e100,
-            StaleMarker.value,
+            -1, 1e100, -0x1p63, .leastNormalMagnitude / 8, 0.1, 1e16, StaleMarker.value,
         ]
         var columns = SampleColumns()
         for timeMs in times() {
@@ -197,6 +248,37 @@ package struct RandomSeries {
             histogram.count += more
             histogram.sum -= more * Double(index + 1)
         }
+    }
+
+    /// Resolutions from the coarsest to the finest, sums and counts that are no numbers, resets that
+    /// are told.
+    private mutating func extremeHistograms() -> SampleColumns {
+        var columns = SampleColumns()
+        var current = fresh(.exponential)
+        let hints: [CounterResetHint] = [.unknown, .reset, .notReset, .gauge]
+        for timeMs in times() {
+            if chance(6) {
+                current = fresh(chance(4) ? .custom : .exponential)
+                if !current.usesCustomBounds { current.schema = Int32(below(13)) - 4 }
+            }
+            grow(&current)
+            var stored = current
+            switch below(14) {
+            case 0: stored.sum = .nan
+            case 1: stored.sum = .infinity
+            case 2: stored.count += 3  // Observations of NaN.
+            case 3: stored.sum = StaleMarker.value
+            case 4:
+                stored = Histogram()
+                stored.schema = 3
+            case 5: stored.positiveBuckets[0] = 1e308
+            case 6: (stored.sum, stored.count) = (.nan, stored.count + 2)
+            default: break
+            }
+            stored.hint = hints[Int(below(4))]
+            columns.histograms.append(stored, timeMs: timeMs)
+        }
+        return columns
     }
 
     private mutating func mixture() -> SampleColumns {

@@ -9,7 +9,12 @@ package struct RandomTrial: CustomStringConvertible {
     /// Where additions may come in another order.
     package static let tolerance = 1e-12
     /// Data sets, of which a seed takes one.
-    package static let sources = (0..<4).map { RandomSeries.source(seed: UInt64($0)) }
+    package static let sources = (0..<6).map { RandomSeries.source(seed: $0, shiftMs: shiftMs($0)) }
+
+    /// One begins before 1970, one in our time.
+    private static func shiftMs(_ number: UInt64) -> Int64 {
+        number == 4 ? -RandomSeries.lengthMs / 2 : number == 5 ? 1_700_000_000_007 : 0
+    }
 
     package enum Outcome {
         /// The text is no PromQL.
@@ -30,32 +35,56 @@ package struct RandomTrial: CustomStringConvertible {
 
     package init(seed: UInt64) {
         self.seed = seed
-        source = Self.sources[Int(seed % UInt64(Self.sources.count))]
-        var expressions = RandomExpression(seed: seed)
-        text = expressions.next()
+        let number = seed % UInt64(Self.sources.count)
+        source = Self.sources[Int(number)]
         var random = SplitMix64(seed: ~seed)
+        let isInstant = Bool.random(using: &random)
+        var expressions = RandomExpression(seed: seed)
+        text = isInstant ? expressions.nextInstant() : expressions.next()
+        options = Self.options(&random)
+        startMs =
+            Self.shiftMs(number)
+            + Int64.random(in: -60_000...(RandomSeries.lengthMs + 400_000), using: &random)
+        let isFine = Int64.random(in: 0..<6, using: &random) == 0
+        stepMs =
+            isFine
+            ? Int64.random(in: 1...9000, using: &random)
+            : Int64.random(in: 1...120, using: &random) * 1000
+        let stepCount = isInstant ? 0 : Int64.random(in: 0...8, using: &random)
+        let restMs = isFine ? Int64.random(in: 0..<stepMs, using: &random) : 0
+        endMs = isInstant ? startMs : startMs + stepCount * stepMs + restMs
+        isRange = !isInstant
+    }
+
+    private static func options(_ random: inout SplitMix64) -> EngineOptions {
+        func oneIn(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &random) == 0 }
         var options = EngineOptions.script
-        options.delayedNameRemoval = Bool.random(using: &random)
-        self.options = options
-        startMs = Int64.random(in: 0...RandomSeries.lengthMs, using: &random)
-        stepMs = Int64.random(in: 1...120, using: &random) * 1000
-        let stepCount = Bool.random(using: &random) ? 0 : Int64.random(in: 1...7, using: &random)
-        endMs = startMs + stepCount * stepMs
-        isRange = stepCount > 0
+        options.delayedNameRemoval = oneIn(2)
+        options.useStartTimestamps = oneIn(2)
+        options.typeAndUnitLabels = oneIn(4)
+        if oneIn(6) { options.lookbackMs = oneIn(2) ? 15_000 : 61_000 }
+        if oneIn(6) { options.subqueryStepMs = 15_000 }
+        // How the work is cut must not show.
+        if oneIn(3) { options.tileStepsMax = Int.random(in: 1...4, using: &random) }
+        if oneIn(3) { options.threads = 1 }
+        return options
     }
 
     package var description: String {
         "seed \(seed): \(text) "
             + (isRange ? "from \(startMs) to \(endMs) step \(stepMs)" : "at \(startMs)")
-            + " names \(options.delayedNameRemoval ? "late" : "at once")"
+            + " names \(options.delayedNameRemoval ? "late" : "at once"), lookback "
+            + "\(options.lookbackMs), starts \(options.useStartTimestamps), types "
+            + "\(options.typeAndUnitLabels), tiles of \(options.tileStepsMax)"
     }
 
     package func run() -> Outcome {
         guard (try? PromQLParser.parse(text, options: options.parse)) != nil else {
             return .unparsed
         }
-        let difference = AnswerComparison(tolerance: Self.tolerance).difference(
-            answer(EngineUnderScript(QueryEngine(options: options))), expected)
+        var comparison = AnswerComparison(tolerance: Self.tolerance)
+        if !isRange { comparison.order = AnswerComparison.Order(of: text) }
+        let difference = comparison.difference(engineAnswer, expected)
         return difference.map { .different($0) } ?? .same
     }
 

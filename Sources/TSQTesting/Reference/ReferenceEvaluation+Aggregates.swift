@@ -173,13 +173,9 @@ extension ReferenceEvaluation {
         _ node: AggregateExpr, _ samples: [ReferenceSample]
     ) -> ReferenceValue? {
         let range = node.operand.range
-        let floats = samples.compactMap(\.value.float)
+        var floats = samples.compactMap(\.value.float)
         let histograms = samples.compactMap { sample in
             sample.value.histogram.map { (sample.labels.metricName ?? "", $0) }
-        }
-        if !floats.isEmpty && !histograms.isEmpty {
-            annotations.mixedTypesInAggregation(range)
-            return nil
         }
         if histograms.isEmpty {
             return .float(
@@ -187,11 +183,37 @@ extension ReferenceEvaluation {
                     ? Self.sum(floats, startingWithFirst: true)
                     : Self.average(floats))
         }
-        switch combine(histograms.map(\.1), isAverage: node.operation == .avg, range) {
-        case .success(let histogram): return .histogram(histogram)
-        case .failure(let failure):
-            annotations.mixedSchemas(metric: histograms[failure.index].0, range)
+        var result: Histogram?
+        // Histograms are added up unless a float came first; nothing after a failure is looked at.
+        if samples[0].value.float == nil {
+            switch combine(histograms.map(\.1), isAverage: node.operation == .avg, range) {
+            case .success(let histogram): result = histogram
+            case .failure(let failure):
+                annotations.mixedSchemas(metric: histograms[failure.index].0, range)
+                let seen = samples.prefix { sample in
+                    sample.value.histogram == nil
+                        || sample.labels != failedLabels(samples, failure.index)
+                }
+                floats = seen.compactMap(\.value.float)
+            }
+        }
+        if !floats.isEmpty {
+            annotations.mixedTypesInAggregation(range)
             return nil
+        }
+        if result != nil { remarkOnResets(histograms.map(\.1), range) }
+        return result.map { .histogram($0) }
+    }
+
+    /// The labels of histogram number `index`.
+    private func failedLabels(_ samples: [ReferenceSample], _ index: Int) -> LabelSet {
+        samples.filter { $0.value.histogram != nil }[index].labels
+    }
+
+    func remarkOnResets(_ histograms: some Sequence<Histogram>, _ range: SourceRange) {
+        let hints = Set(histograms.map(\.hint))
+        if hints.contains(.reset) && hints.contains(.notReset) {
+            annotations.resetCollision(.aggregation, range)
         }
     }
 
@@ -236,10 +258,6 @@ extension ReferenceEvaluation {
     func combine(
         _ histograms: [Histogram], isAverage: Bool, _ range: SourceRange
     ) -> Result<Histogram, IncompatibleSchemas> {
-        let hints = Set(histograms.map(\.hint))
-        if hints.contains(.reset) && hints.contains(.notReset) {
-            annotations.resetCollision(.aggregation, range)
-        }
         var sum = HistogramSum(histograms[0])
         var mean: HistogramSum?
         for (index, histogram) in histograms.enumerated().dropFirst() {

@@ -50,6 +50,45 @@ extension ReferenceEvaluation {
         return .float(perSecond ? result / window.rangeSeconds : result)
     }
 
+    /// `anchored` and `smoothed` range vectors as they are shown: a value at either end of the window,
+    /// and the samples between.
+    func extended(_ windows: [ReferenceWindow]) throws(QueryError) -> [ReferenceWindow] {
+        var result: [ReferenceWindow] = []
+        for window in windows {
+            if !window.isAnchored && !window.isSmoothed {
+                result.append(window)
+                continue
+            }
+            if !window.histograms.isEmpty {
+                throw .execution("anchored modifier is not supported with histograms")
+            }
+            let before = window.floats.last { $0.timeMs <= window.startMs }
+            let inside = window.floats.filter {
+                $0.timeMs > window.startMs && $0.timeMs < window.endMs
+            }
+            guard let last = window.floats.last, last.timeMs > window.startMs else { continue }
+            let first = before ?? window.floats[0]
+            var shown = window
+            shown.floats = [
+                .init(timeMs: window.startMs, value: value(window, window.startMs) ?? first.value)
+            ]
+            shown.floats += inside
+            shown.floats.append(
+                .init(timeMs: window.endMs, value: value(window, window.endMs) ?? first.value))
+            result.append(shown)
+        }
+        return result
+    }
+
+    /// The value at one end of a window, nil before the first sample.
+    private func value(_ window: ReferenceWindow, _ timeMs: TimestampMs) -> Double? {
+        guard let before = window.floats.last(where: { $0.timeMs <= timeMs }) else { return nil }
+        guard window.isSmoothed, before.timeMs < timeMs,
+            let after = window.floats.first(where: { $0.timeMs > timeMs })
+        else { return before.value }
+        return Self.interpolated(before, after, atMs: timeMs, isCounter: false)
+    }
+
     /// The samples that the ends are taken from; nil where the window has none.
     private func extendedBounds(
         _ times: [TimestampMs], _ window: ReferenceWindow

@@ -237,8 +237,12 @@ extension ReferenceEvaluation {
                     "input to histogram_fraction has NaN observations, which are excluded from all "
                         + "fractions", metric: metric), range)
         }
+        // The count has observations of NaN that no bucket has.
+        let total =
+            histogram.sum.isNaN
+            ? histogram.allBuckets.reduce(0) { $0 + $1.count } : histogram.count
         let below =
-            rank(upper, histogram) - rank(lower, histogram)
+            min(rank(upper, histogram), total) - min(rank(lower, histogram), total)
         return below / histogram.count
     }
 
@@ -259,15 +263,14 @@ extension ReferenceEvaluation {
                     bucket.upper = 0
                 }
             }
-            if bucket.lower >= value { return min(rank, histogram.count) }
+            if bucket.lower >= value { return rank }
             if bucket.upper > value {
-                if bucket.upper.isInfinite { return min(rank, histogram.count) }
-                if bucket.lower.isInfinite { return min(rank + bucket.count, histogram.count) }
+                if bucket.upper.isInfinite { return rank }
+                if bucket.lower.isInfinite { return rank + bucket.count }
                 let share: Double
                 if histogram.usesCustomBounds || hasZero {
-                    return min(
-                        rank + bucket.count * (value - bucket.lower)
-                            / (bucket.upper - bucket.lower), histogram.count)
+                    return rank + bucket.count * (value - bucket.lower)
+                        / (bucket.upper - bucket.lower)
                 }
                 let low = Self.goLog2(bucket.lower.magnitude)
                 let high = Self.goLog2(bucket.upper.magnitude)
@@ -275,11 +278,11 @@ extension ReferenceEvaluation {
                 share =
                     value > 0
                     ? (middle - low) / (high - low) : 1 - (middle - high) / (low - high)
-                return min(rank + bucket.count * share, histogram.count)
+                return rank + bucket.count * share
             }
             rank += bucket.count
         }
-        // Observations of NaN are in no bucket.
-        return histogram.sum.isNaN ? min(rank, histogram.count) : histogram.count
+        // Above all buckets.
+        return .infinity
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import TSQBase
 import TSQEngine
 import TSQModel
@@ -174,10 +175,10 @@ extension ReferenceEvaluation {
     /// Go's `%f`.
     static func sixDecimals(_ value: Double) -> String {
         if !value.isFinite { return DecimalPrint.string(value, .fixed) }
-        if value.magnitude >= 1e12 { return DecimalPrint.string(value, .fixed) + ".000000" }
-        let millionths = GoNumber.int64((value.magnitude * 1e6).rounded(.toNearestOrEven))
-        let fraction = String(millionths % 1_000_000 + 1_000_000).dropFirst()
-        return "\(value.sign == .minus ? "-" : "")\(millionths / 1_000_000).\(fraction)"
+        var text = [CChar](repeating: 0, count: 400)
+        _ = withVaList([value]) { vsnprintf(&text, text.count, "%f", $0) }
+        return String(
+            decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     private static func seconds(
@@ -251,11 +252,13 @@ extension ReferenceEvaluation {
             return .float(
                 isAverage ? Self.average(values) : Self.sum(values, startingWithFirst: false))
         }
-        switch combine(
-            window.histograms.map(\.value), isAverage: isAverage, context.range)
-        {
-        case .success(let histogram): return .histogram(histogram)
-        case .failure:
+        let histograms = window.histograms.map(\.value)
+        switch combine(histograms, isAverage: isAverage, context.range) {
+        case .success(let histogram):
+            remarkOnResets(histograms, context.range)
+            return .histogram(histogram)
+        case .failure(let failure):
+            remarkOnResets(histograms[...failure.index], context.range)
             annotations.mixedSchemas(metric: window.metricName, context.range)
             return nil
         }

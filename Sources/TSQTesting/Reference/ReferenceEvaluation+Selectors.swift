@@ -282,6 +282,21 @@ extension ReferenceEvaluation {
             endMs: Self.multiple(of: stepMs, after: lastMs) - stepMs, stepMs: stepMs)
     }
 
+    /// All steps of the inside are evaluated, those in no window, too: for their errors and remarks.
+    private func evaluateOnce(
+        _ node: SubqueryExpr, _ inner: ReferenceFrame
+    ) throws(QueryError) {
+        let key = RenamedKey(place: node.range, frame: inner)
+        if !evaluatedFrames.insert(key).inserted { return }
+        for timeMs in inner.times {
+            if node.inner.type == .scalar {
+                _ = try scalar(node.inner, timeMs, inner)
+            } else {
+                _ = try vector(node.inner, timeMs, inner)
+            }
+        }
+    }
+
     /// The inner expression at absolute multiples of the step in (end − length, end].
     private func subqueryWindows(
         _ node: SubqueryExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
@@ -290,6 +305,7 @@ extension ReferenceEvaluation {
         let stepMs = try resolutionMs(node)
         let endMs = try referenceTime(timeMs, at: node.at, offset: node.offset)
         let inner = try innerFrame(node, frame)
+        try evaluateOnce(node, inner)
         var windows: [LabelSet: ReferenceWindow] = [:]
         var order: [LabelSet] = []
         for atMs in stride(

@@ -21,6 +21,8 @@ final class ReferenceEvaluation {
     /// error, even at different times.
     var renamed: [RenamedKey: [LabelSet: LabelSet]] = [:]
 
+    /// The subqueries whose inside was evaluated at all its steps.
+    var evaluatedFrames: Set<RenamedKey> = []
     /// Whether a series loses its name, per expression and frame, where its values do not agree.
     var settledNames: [RenamedKey: [LabelSet: Bool]] = [:]
 
@@ -51,7 +53,7 @@ final class ReferenceEvaluation {
         case .string:
             return .string(timeMs: timeMs, try string(expression))
         case .matrix:
-            let windows = try windows(expression, timeMs, query).map { window in
+            let windows = try extended(try windows(expression, timeMs, query)).map { window in
                 PlainSeries(
                     labels: finalLabels(window.labels, window.dropsName),
                     points: window.points.map {
