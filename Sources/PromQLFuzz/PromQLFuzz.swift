@@ -3,6 +3,7 @@
 //     promql-fuzz FIRST COUNT     tries the seeds FIRST, FIRST+1, …; prints those whose answers
 //                                 differ; exit code 1 when one does
 //     promql-fuzz show SEED       prints the query of a seed and both answers
+//     promql-fuzz extreme FIRST COUNT   runs odd queries at odd times: nothing may trap
 //     promql-fuzz script FILE…    runs test scripts against both
 import TSQBase
 import TSQEngine
@@ -21,6 +22,12 @@ struct PromQLFuzz {
         if arguments.count > 2, arguments[1] == "script" {
             exit(runScripts(arguments[2...]) ? 0 : 1)
         }
+        if arguments.count == 4, arguments[1] == "extreme", let first = UInt64(arguments[2]),
+            let count = UInt64(arguments[3])
+        {
+            runExtremes(first: first, count: count)
+            exit(0)
+        }
         guard arguments.count == 3, let number = UInt64(arguments[2]) else { usage() }
         if arguments[1] == "show" {
             show(RandomTrial(seed: number))
@@ -35,9 +42,25 @@ struct PromQLFuzz {
     private static let slowSeconds = 5
 
     private static func usage() -> Never {
-        print("usage: promql-fuzz FIRST COUNT | show SEED | script FILE…")
+        print("usage: promql-fuzz FIRST COUNT | show SEED | extreme FIRST COUNT | script FILE…")
         exit(2)
     }
+
+    private static func runExtremes(first: UInt64, count: UInt64) {
+        let clock = ContinuousClock()
+        var answered = 0
+        for seed in first..<(first &+ count) {
+            let trial = ExtremeTrial(seed: seed)
+            // Before it runs: a trap must not hide the query.
+            if seed % progressEvery == 0 { print("at seed \(seed)") }
+            let start = clock.now
+            answered += trial.run()
+            if clock.now - start > .seconds(slowSeconds) { print("slow: \(trial)") }
+        }
+        print("seeds \(first)..<\(first &+ count): \(answered) answers, no trap")
+    }
+
+    private static let progressEvery: UInt64 = 1000
 
     private static func runScripts(_ files: ArraySlice<String>) -> Bool {
         let evaluators: [(name: String, any ScriptEvaluator)] = [

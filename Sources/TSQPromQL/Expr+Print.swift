@@ -18,7 +18,8 @@ extension Expr: CustomStringConvertible {
                 + node.arguments.map(\.description).joined(separator: ", ") + ")"
         case .vectorSelector(let node): node.bare + node.timeSuffix
         case .matrixSelector(let node):
-            node.selector.bare + "[\(node.length)]" + node.selector.timeSuffix
+            node.selector.bare + "[\(node.length)]" + node.selector.extensionSuffix
+                + TimeSuffix.at(node.selector.at) + TimeSuffix.offset(node.selector.offset)
         case .subquery(let node): node.inner.description + node.suffix
         }
     }
@@ -68,15 +69,13 @@ extension BinaryExpr {
             text += LabelList.text(matching.include) + ")"
         }
         func fill(_ word: String, _ value: Double) -> String {
-            " \(word) (\(DecimalPrint.string(value, .fixed)))"
+            " \(word) (\(DecimalPrint.string(value, .general)))"
         }
-        switch (matching.fillLeft, matching.fillRight) {
-        case (let left?, let right?) where left == right || left.isNaN && right.isNaN:
-            text += fill("fill", left)
-        case (let left, let right):
-            if let left { text += fill("fill_left", left) }
-            if let right { text += fill("fill_right", right) }
+        if matching.isFillOfBoth, let value = matching.fillLeft {
+            return text + fill("fill", value)
         }
+        if let left = matching.fillLeft { text += fill("fill_left", left) }
+        if let right = matching.fillRight { text += fill("fill_right", right) }
         return text
     }
 }
@@ -93,7 +92,7 @@ extension AggregateExpr {
 private enum LabelList {
     /// `a, b, "c.d"`.
     static func text(_ labels: [String]) -> String {
-        labels.map { LabelName.isLegacyValidMetric($0) ? $0 : QueryText.quoted($0) }
+        labels.map { LabelName.isLegacyValid($0) ? $0 : QueryText.quoted($0) }
             .joined(separator: ", ")
     }
 }
@@ -122,29 +121,34 @@ extension VectorSelector {
             + (conditions.isEmpty ? "" : "{" + conditions.joined(separator: ",") + "}")
     }
 
+    fileprivate var extensionSuffix: String {
+        isAnchored ? " anchored" : isSmoothed ? " smoothed" : ""
+    }
+
+    /// Of an instant vector: Prometheus puts the extension between `@` and `offset` there.
     fileprivate var timeSuffix: String {
-        (isAnchored ? " anchored" : isSmoothed ? " smoothed" : "") + TimeSuffix.text(at, offset)
+        TimeSuffix.at(at) + extensionSuffix + TimeSuffix.offset(offset)
     }
 }
 
 extension SubqueryExpr {
     /// `[5m:1m] @ … offset …`
     package var suffix: String {
-        "[\(length):\(step?.description ?? "")]" + TimeSuffix.text(at, offset)
+        "[\(length):\(step?.description ?? "")]" + TimeSuffix.at(at) + TimeSuffix.offset(offset)
     }
 }
 
 private enum TimeSuffix {
-    static func text(_ at: AtModifier?, _ offset: DurationExpr?) -> String {
-        var text = ""
+    static func at(_ at: AtModifier?) -> String {
         switch at {
-        case .timestampMs(let ms): text = " @ " + GoFormat.seconds3(ms: ms)
-        case .start: text = " @ start()"
-        case .end: text = " @ end()"
-        case nil: break
+        case .timestampMs(let ms): " @ " + GoFormat.seconds3(ms: ms)
+        case .start: " @ start()"
+        case .end: " @ end()"
+        case nil: ""
         }
-        return text + (offset.map { " offset \($0)" } ?? "")
     }
+
+    static func offset(_ offset: DurationExpr?) -> String { offset.map { " offset \($0)" } ?? "" }
 }
 
 extension DurationExpr: CustomStringConvertible {

@@ -171,6 +171,8 @@ package struct VectorMatching: Sendable {
     /// `fill` values of the missing side.
     package var fillLeft: Double?
     package var fillRight: Double?
+    /// Both were given as one `fill`: seen in print only.
+    package var isFillOfBoth = false
 
     package init() {}
 }

@@ -34,6 +34,7 @@ extension Parser {
             let value = try parseFillValue()
             matching.fillLeft = value
             matching.fillRight = value
+            matching.isFillOfBoth = true
         case .keyword(.fillLeft):
             guard try beginsFill() else { return }
             matching.fillLeft = try parseFillValue()

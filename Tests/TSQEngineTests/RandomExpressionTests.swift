@@ -7,7 +7,7 @@ import Testing
 @Suite("Random expressions")
 struct RandomExpressionTests {
     private static let environment = ProcessInfo.processInfo.environment
-    private static let count = environment["TSQ_RANDOM_COUNT"].flatMap { Int($0) } ?? 400
+    private static let count = environment["TSQ_RANDOM_COUNT"].flatMap { Int($0) } ?? 150
     private static let firstSeed = environment["TSQ_RANDOM_SEED"].flatMap { UInt64($0) } ?? 1
 
     @Test("the engine answers as the reference evaluator does")
@@ -27,5 +27,12 @@ struct RandomExpressionTests {
         }
         #expect(parsedCount * 10 >= Self.count * 8, "too many texts do not parse")
         print("\(parsedCount) random expressions, \(differentCount) differ")
+    }
+
+    @Test("odd queries at the ends of time are answered or refused, never trap")
+    func extremes() {
+        var answered = 0
+        for seed in 0..<UInt64(Self.count) { answered += ExtremeTrial(seed: seed).run() }
+        #expect(answered > 0)
     }
 }

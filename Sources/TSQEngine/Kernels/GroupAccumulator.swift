@@ -309,8 +309,9 @@ extension GroupAccumulator {
         } catch {
             context.annotations.warn(
                 PromQLTexts.mixedSchemas(context.metricName), operandRange(context))
-            // With floats among them the step is a mix, whatever the histograms are.
+            // With a float before it the step is a mix; what comes after is not looked at.
             if tags[step] == StepRow.Tag.histogram { tags[step] = Seen.invalid }
+            return
         }
         histograms[step] = state
     }

@@ -105,7 +105,10 @@ extension ReferenceEvaluation {
         case "ts_of_first_over_time":
             return window.points.first.map { .float(Double($0.timeMs) / 1000) }
         case "ts_of_last_over_time":
-            return window.points.last.map { .float(Double($0.timeMs) / 1000) }
+            // Prometheus takes 0 for the kind that is not there.
+            let lastMs = max(
+                window.floats.last?.timeMs ?? 0, window.histograms.last?.timeMs ?? 0)
+            return .float(Double(lastMs) / 1000)
         case "sum_over_time": return totalOverTime(window, context, isAverage: false)
         case "avg_over_time": return totalOverTime(window, context, isAverage: true)
         default: return try floatValue(window, context).map { .float($0) }
