@@ -98,8 +98,11 @@ extension RangeFunctions {
     ///
     /// - Source: Prometheus promql/functions.go, histogramRate.
     private static func rawChange(
-        _ points: HistogramWindow, _ kind: ChangeKind, _ notes: inout WindowNotes
+        _ points: HistogramWindow, _ kind: ChangeKind, _ all: inout WindowNotes
     ) -> Histogram? {
+        // Of this window alone: some failures are told without what was noted before.
+        var notes: WindowNotes = []
+        defer { all.formUnion(notes) }
         let histograms = points.histograms
         let (start, end) = (histograms.startIndex, histograms.endIndex)
         var previous = histograms[start]
@@ -125,20 +128,24 @@ extension RangeFunctions {
                 if histogram.hint == .gauge { notes.insert(.notCounter) }
                 schema = min(schema, histogram.schema)
                 if histogram.usesCustomBounds != isCustom {
-                    // Only this warning is given then.
-                    notes.remove(.notCounter)
-                    notes.insert(.mixedSchemas)
+                    notes = .mixedSchemas
                     return nil
                 }
             }
         }
         var result = isCustom ? last : last.reduced(toSchema: schema)
-        guard subtract(previous, from: &result, &notes) else { return nil }
+        guard subtract(previous, from: &result, &notes) else {
+            notes = .mixedSchemas
+            return nil
+        }
         if kind.isCounter {
             for index in (start + 1)..<end {
                 if points.overlaps(at: index) { notes.insert(.startOverlap) }
                 if points.isReset(at: index, since: previous) {
-                    guard add(previous, to: &result, &notes) else { return nil }
+                    guard add(previous, to: &result, &notes) else {
+                        notes = .mixedSchemas
+                        return nil
+                    }
                 }
                 previous = histograms[index]
             }

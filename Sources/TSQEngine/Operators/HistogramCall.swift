@@ -160,7 +160,8 @@ final class HistogramCall: UnaryOperator {
             } else {
                 let index = output - buckets.groupCount
                 guard let source = store.nativeRow[index] else { continue }
-                names.describe(index, query, &context)
+                // Removed at once, the name is gone by now.
+                if query.options.delayedNameRemoval { names.describe(index, query, &context) }
                 fillNative(source, variants[variant], &row)
             }
             return place

@@ -27,7 +27,7 @@ final class InfoCall: Operator {
         let ignored = (0..<base.count).map { index in
             info.nameMatchers.allSatisfy {
                 $0.matches(query.text(base.labels.value(index, of: query.nameSymbol)))
-            } && !info.nameMatchers.isEmpty
+            } && info.leavesInfoSeries
         }
         let all = Tile(0, steps.count)
         let bytes = max(1, base.count) * steps.count * Self.bytesPerStep
@@ -142,6 +142,9 @@ struct InfoSelection {
     var nameMatchers: [LabelMatcher]
     /// Conditions on its other labels, which are those that are added (none: all).
     var dataMatchers: [LabelMatcher]
+    /// Info series among the base series stay as they are; a selector without a condition on the name
+    /// asks for none of them.
+    let leavesInfoSeries: Bool
     var times: SelectorTimes
 
     /// Conditions that only exclude names mean the info metrics among the rest.
@@ -150,6 +153,7 @@ struct InfoSelection {
     init(_ selector: VectorSelector?, times: SelectorTimes) throws(QueryError) {
         let matchers = selector?.matchers ?? []
         let names = matchers.filter { $0.name == LabelName.metricName }
+        leavesInfoSeries = selector == nil || !names.isEmpty
         nameMatchers =
             names.isEmpty ? [LabelMatcher(equal: LabelName.metricName, "target_info")] : names
         if nameMatchers.allSatisfy(\.operation.isNegative) {

@@ -30,7 +30,7 @@ struct MatrixResult {
             found.append((index, columns))
             columns = SampleColumns()
         }
-        return layOut(found)
+        return try layOut(found)
     }
 
     /// `anchored` and `smoothed`: the series gets values at the window's very ends.
@@ -49,17 +49,26 @@ struct MatrixResult {
         columns.values = values
     }
 
-    private func layOut(_ found: [(series: Int, columns: SampleColumns)]) -> ResultSeries {
+    private func layOut(
+        _ found: [(series: Int, columns: SampleColumns)]
+    ) throws(QueryError) -> ResultSeries {
         var result = ResultSeries(symbols: query.symbols)
         let series = plan.input.series
-        var labels: [[LabelPair]] = found.map { entry in
+        let labels: [[LabelPair]] = found.map { entry in
             series.dropsName(entry.series)
                 ? query.withoutReserved(series.labels[entry.series])
                 : Array(series.labels[entry.series])
         }
         let order = found.indices.sorted { query.isOrderedBefore(labels[$0][...], labels[$1][...]) }
+        var last: Int?
         for number in order {
             let columns = found[number].columns
+            // Names that went late may make series equal: their samples must not meet.
+            if let last, query.options.delayedNameRemoval, labels[last] == labels[number] {
+                try merge(columns, into: &result)
+                continue
+            }
+            last = number
             result.times.append(contentsOf: columns.times)
             result.values.append(contentsOf: columns.values)
             result.histogramTimes.append(contentsOf: columns.histograms.times)
@@ -67,9 +76,40 @@ struct MatrixResult {
                 result.histograms.append(columns.histograms.histogram(index))
             }
             result.closeSeries(labels[number])
-            labels[number] = []
         }
         return result
+    }
+
+    /// Puts the samples among those of the last series of `result`.
+    ///
+    /// - Source: Prometheus promql/engine.go `mergeSeriesWithSameLabelset`.
+    private func merge(
+        _ columns: SampleColumns, into result: inout ResultSeries
+    ) throws(QueryError) {
+        let last = result.count - 1
+        let floats = result.points(last)
+        var points = zip(result.times[floats], result.values[floats]).map { ($0, $1) }
+        points += zip(columns.times, columns.values).map { ($0, $1) }
+        points.sort { $0.0 < $1.0 }
+        let stored = result.histogramPoints(last)
+        var histograms = zip(result.histogramTimes[stored], result.histograms[stored]).map {
+            ($0, $1)
+        }
+        for index in 0..<columns.histograms.count {
+            histograms.append(
+                (columns.histograms.times[index], columns.histograms.histogram(index)))
+        }
+        histograms.sort { $0.0 < $1.0 }
+        let meet =
+            zip(points, points.dropFirst()).contains { $0.0 == $1.0 }
+            || zip(histograms, histograms.dropFirst()).contains { $0.0 == $1.0 }
+        if meet { throw .sameLabelset }
+        result.times.replaceSubrange(floats, with: points.map(\.0))
+        result.values.replaceSubrange(floats, with: points.map(\.1))
+        result.histogramTimes.replaceSubrange(stored, with: histograms.map(\.0))
+        result.histograms.replaceSubrange(stored, with: histograms.map(\.1))
+        result.pointEnds[last] = result.times.count
+        result.histogramEnds[last] = result.histograms.count
     }
 }
 
@@ -105,8 +145,7 @@ enum ExtendedWindow {
         if after == 0 { return nil }
         let value = values[after - 1]
         if !isSmoothed || after == times.count || times[after - 1] == timeMs { return value }
-        let share =
-            Double(timeMs - times[after - 1]) / Double(times[after] - times[after - 1])
-        return value + (values[after] - value) * share
+        return value + (values[after] - value) * Double(timeMs - times[after - 1])
+            / Double(times[after] - times[after - 1])
     }
 }

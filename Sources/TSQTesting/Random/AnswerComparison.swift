@@ -92,11 +92,16 @@ package struct AnswerComparison {
         return nil
     }
 
+    /// Go's slices.SortFunc sorts so many by insertion.
+    private static let insertionSortMax = 12
+
     private func orderDifference(_ answer: ResultSeries, _ expected: ResultSeries) -> String? {
         let (rows, wantedRows) = (PlainSeries.all(of: answer), PlainSeries.all(of: expected))
         switch order {
         case .none: return nil
         case .labels:
+            // More are sorted by another algorithm, which shows where labels are missing.
+            if rows.count > Self.insertionSortMax { return nil }
             return rows.map(\.labels) == wantedRows.map(\.labels) ? nil : "another order of labels"
         case .values:
             let isSame = zip(rows, wantedRows).allSatisfy {

@@ -115,8 +115,10 @@ package struct RandomExpression {
                 ["1m", "3m", "45s", "1m + step()", "1s"] + (isInner ? [] : ["10m", "5m"]))
             return "(\(inner))[\(length):\(step)]" + modifiers()
         }
-        let suffix = !extensions.isEmpty && chance(6) ? " " + pick(extensions) : ""
-        return "\(series())[\(range())]\(suffix)" + modifiers()
+        let series = series()
+        // What is said of such histograms on the way depends on the order of work.
+        let isExtended = !extensions.isEmpty && chance(6) && !series.contains("extreme")
+        return "\(series)[\(range())]\(isExtended ? " " + pick(extensions) : "")" + modifiers()
     }
 
     // MARK: Scalars

@@ -196,11 +196,20 @@ extension ReferenceEvaluation {
         if node.function.name.hasPrefix("sort_by_label") {
             var names: [String] = []
             for argument in node.arguments.dropFirst() { names.append(try string(argument)) }
-            return samples.sorted { a, b in
-                isDescending
-                    ? Self.isNaturallyBefore(b.labels, a.labels, names)
-                    : Self.isNaturallyBefore(a.labels, b.labels, names)
+            // A label that is missing is before none and behind none: the order is then that of the
+            // algorithm, Go's for few elements.
+            var result: [ReferenceSample] = []
+            for sample in samples {
+                var place = result.count
+                while place > 0,
+                    Self.isBefore(
+                        sample.labels, result[place - 1].labels, names, isDescending: isDescending)
+                {
+                    place -= 1
+                }
+                result.insert(sample, at: place)
             }
+            return result
         }
         return samples.filter { $0.value.float != nil }.sorted { a, b in
             guard let x = a.value.float, let y = b.value.float else { return false }
@@ -210,14 +219,14 @@ extension ReferenceEvaluation {
         }
     }
 
-    private static func isNaturallyBefore(
-        _ a: LabelSet, _ b: LabelSet, _ names: [String]
+    private static func isBefore(
+        _ a: LabelSet, _ b: LabelSet, _ names: [String], isDescending: Bool
     ) -> Bool {
         for name in names {
             let (x, y) = (a[name] ?? "", b[name] ?? "")
-            if x != y { return isNaturallyLess(x, y) }
+            if x != y { return isNaturallyLess(x, y) != isDescending }
         }
-        return LabelSet.isOrderedBefore(a, b)
+        return isDescending ? LabelSet.isOrderedBefore(b, a) : LabelSet.isOrderedBefore(a, b)
     }
 
     /// Runs of digits compare as numbers.

@@ -158,13 +158,16 @@ extension ReferenceEvaluation {
         let times = points.map(\.timeMs)
         let used = points[bounds.first...bounds.last].map(\.value)
         let metric = window.metricName
-        if used.contains(where: { $0.usesCustomBounds != used[0].usesCustomBounds }) {
-            annotations.mixedSchemas(metric: metric, context.range)
-            return nil
+        for histogram in used {
+            if histogram.usesCustomBounds != used[0].usesCustomBounds {
+                annotations.mixedSchemas(metric: metric, context.range)
+                return nil
+            }
+            if isCounter && histogram.hint == .gauge {
+                annotations.notCounter(metric: metric, context.range)
+            }
         }
-        if isCounter, used.contains(where: { $0.hint == .gauge }) {
-            annotations.notCounter(metric: metric, context.range)
-        } else if !isCounter, used[0].hint != .gauge || used[used.count - 1].hint != .gauge {
+        if !isCounter, used[0].hint != .gauge || used[used.count - 1].hint != .gauge {
             annotations.notGauge(metric: metric, context.range)
         }
         let isLeftBetween = window.isSmoothed && times[bounds.first] < window.startMs

@@ -265,7 +265,6 @@ extension ReferenceEvaluation {
             }
             if bucket.lower >= value { return rank }
             if bucket.upper > value {
-                if bucket.upper.isInfinite { return rank }
                 if bucket.lower.isInfinite { return rank + bucket.count }
                 let share: Double
                 if histogram.usesCustomBounds || hasZero {

@@ -109,6 +109,11 @@ extension ReferenceEvaluation {
 extension Expr {
     /// Whether the value is the same at all steps of a query: every selector has `@`, and no function
     /// looks at the time of evaluation.
+    private static let functionsOfTime: Set<String> = [
+        "time", "timestamp", "start_timestamp", "predict_linear", "minute", "hour", "day_of_week",
+        "day_of_month", "day_of_year", "days_in_month", "month", "year",
+    ]
+
     var isStepInvariant: Bool {
         switch self {
         case .number, .string: true
@@ -117,7 +122,7 @@ extension Expr {
         case .binary(let node): node.left.isStepInvariant && node.right.isStepInvariant
         case .aggregate(let node): node.operand.isStepInvariant
         case .call(let node):
-            !AtModifierVariant.unsafeFunctions.contains(node.function.name)
+            !Self.functionsOfTime.contains(node.function.name)
                 && node.arguments.allSatisfy(\.isStepInvariant)
         case .vectorSelector(let node): node.at != nil
         case .matrixSelector(let node): node.selector.at != nil

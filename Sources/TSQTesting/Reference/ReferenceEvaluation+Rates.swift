@@ -112,13 +112,9 @@ extension ReferenceEvaluation {
         let last = points[points.count - 1].value
         let metric = window.metricName
         var first = points[0].value
-        if isCounter {
-            if points.contains(where: { $0.value.hint == .gauge }) {
-                annotations.notCounter(metric: metric, context.range)
-            }
-        } else if first.hint != .gauge || last.hint != .gauge {
-            annotations.notGauge(metric: metric, context.range)
-        }
+        let hasGaugeEnd = first.hint == .gauge || last.hint == .gauge
+        let hasGauge = points.contains { $0.value.hint == .gauge }
+        let isGauge = first.hint == .gauge && last.hint == .gauge
         // Before a reset, or before the start, there was nothing, whatever its layout.
         let isFirstReset = isCounter && points.count > 1 && isReset(points[0], points[1])
         if isFirstReset || fromZero {
@@ -133,6 +129,10 @@ extension ReferenceEvaluation {
             $0.usesCustomBounds != last.usesCustomBounds
         }
         guard !isMixed, let coarsest = schemas.min() else {
+            // What fits at both ends and not between is told alone.
+            if isCounter && hasGaugeEnd && first.usesCustomBounds != last.usesCustomBounds {
+                annotations.notCounter(metric: metric, context.range)
+            }
             annotations.mixedSchemas(metric: metric, context.range)
             return nil
         }
@@ -153,6 +153,8 @@ extension ReferenceEvaluation {
             annotations.mixedSchemas(metric: metric, context.range)
             return nil
         }
+        if isCounter && hasGauge { annotations.notCounter(metric: metric, context.range) }
+        if !isCounter && !isGauge { annotations.notGauge(metric: metric, context.range) }
         result.hint = .gauge
         return result.compacted()
     }
