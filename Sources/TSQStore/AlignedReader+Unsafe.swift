@@ -93,10 +93,16 @@ struct AlignedReader {
                 tiles.append(contentsOf: repeatElement(0, count: rowCount * width))
                 let first = tile * width
                 let count = min(width, columnCount - first)
-                for row in 0..<rowCount {
-                    let values = buffer.rows[row]
-                    for index in 0..<count {
-                        tiles[start + index * rowCount + row] = values[first + index]
+                let rows = buffer.rows
+                tiles.withUnsafeMutableBufferPointer { tiles in
+                    for row in 0..<rowCount {
+                        rows[row].withUnsafeBufferPointer { values in
+                            precondition(
+                                values.count >= first + count, "BUG: a row without all columns")
+                            for index in 0..<count {
+                                tiles[start + index * rowCount + row] = values[first + index]
+                            }
+                        }
                     }
                 }
             }
