@@ -1,7 +1,7 @@
 import Hummingbird
 import NIOCore
 
-/// Sends a long answer: a piece is made when the socket took the one before it.
+/// Sends a long answer piece by piece, as the socket takes it.
 struct AnswerStream: Sendable {
     let first: [UInt8]
     let rest: AnswerPieces
@@ -13,6 +13,7 @@ struct AnswerStream: Sendable {
     private static let stallMax = TimeAmount.seconds(60)
 
     func write(to writer: inout any ResponseBodyWriter) async throws {
+        if compression == nil { return try await writePlain(to: &writer) }
         let packer = Packer(compression)
         var piece: [UInt8]? = first
         while let plain = piece {
@@ -23,6 +24,17 @@ struct AnswerStream: Sendable {
             guard let packed else { throw CompressionFailure() }
             if !packed.isEmpty { try await write(packed, &writer) }
             piece = next
+        }
+        try await writer.finish(nil)
+    }
+
+    /// The next piece is made while the socket takes the one before it.
+    private func writePlain(to writer: inout any ResponseBodyWriter) async throws {
+        var piece: [UInt8]? = first
+        while let bytes = piece {
+            async let next = pool.run { [rest] in rest.next() }
+            try await write(bytes, &writer)
+            piece = try await next
         }
         try await writer.finish(nil)
     }
