@@ -102,11 +102,11 @@ struct StoreSelectionTests {
     private func fill(_ store: Store, _ clock: SimClock, seed: UInt64) throws -> TimestampMs {
         var random = SplitMix64(seed: seed)
         let groups = [store.openGroup(), store.openGroup()]
-        let refs = try (0..<12).map { try store.resolve(labels("m", ["i": "\($0)"])) }
+        let refs = try (0..<80).map { try store.resolve(labels("m", ["i": "\($0)"])) }
         let start = clock.nowMs() - 100_000
         for step in 0..<90 {
             for group in 0..<2 {
-                let members = refs[(group * 6)..<(group * 6 + 6)]
+                let members = refs[(group * 40)..<(group * 40 + 40)]
                 let isShort = random.next() % 9 == 0
                 let time = start + Int64(step) * 1000 + Int64(group) * 13
                 try store.addRow(
@@ -131,7 +131,7 @@ struct StoreSelectionTests {
         let start = try fill(store, harness.clock, seed: seed)
         var random = SplitMix64(seed: seed)
         var alignedCount = 0
-        for _ in 0..<12 {
+        for _ in 0..<6 {
             let fromMs = start + Int64(random.next() % 90_000) - 3000
             let toMs = fromMs + Int64(random.next() % 60_000)
             let request = SelectRequest(
