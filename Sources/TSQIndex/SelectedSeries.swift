@@ -22,6 +22,18 @@ package struct SelectedSeries: Sendable {
         members[(series == 0 ? 0 : Int(memberEnds[series - 1]))..<Int(memberEnds[series])]
     }
 
+    /// The ref of each series in the first part that has it.
+    package var firstRefs: [UInt32] {
+        var refs: [UInt32] = []
+        refs.reserveCapacity(count)
+        var start = 0
+        for end in memberEnds {
+            refs.append(members[start].ref)
+            start = Int(end)
+        }
+        return refs
+    }
+
     /// What one part answers.
     private struct Answer {
         var part: Int

@@ -35,7 +35,7 @@ final class StoreSelection: SeriesSelection {
         reader = SeriesReader(snapshot)
         let selected = try SelectedSeries(
             registry.parts, matching: request.matchers, symbols: symbols)
-        let all = (0..<selected.count).compactMap { selected.members($0).first?.ref }
+        let all = selected.firstRefs
         let order = all.indices.sorted { all[$0] < all[$1] }
         let found = RowPlaces(snapshot.generations, refs: all, order: order)
         var isWanted = [Bool](repeating: true, count: all.count)
@@ -49,17 +49,23 @@ final class StoreSelection: SeriesSelection {
                 // Reading the series will say what is wrong.
             }
         }
-        labels.reserve(series: all.count, pairs: selected.labels.pairs.count)
-        var places: [SeriesReader.Place] = []
-        var placeEnds: [UInt32] = []
-        placeEnds.reserveCapacity(all.count)
-        for (index, ref) in all.enumerated() where isWanted[index] {
-            labels.append(selected.labels[index])
-            refs.append(ref)
-            places.append(contentsOf: found.places(index))
-            placeEnds.append(UInt32(places.count))
+        if isWanted.allSatisfy({ $0 }) {
+            labels = selected.labels
+            refs = all
+            aligned = AlignedReader(snapshot, places: found.places, placeEnds: found.ends)
+        } else {
+            labels.reserve(series: all.count, pairs: selected.labels.pairs.count)
+            var places: [SeriesReader.Place] = []
+            var placeEnds: [UInt32] = []
+            placeEnds.reserveCapacity(all.count)
+            for (index, ref) in all.enumerated() where isWanted[index] {
+                labels.append(selected.labels[index])
+                refs.append(ref)
+                places.append(contentsOf: found.places(index))
+                placeEnds.append(UInt32(places.count))
+            }
+            aligned = AlignedReader(snapshot, places: places, placeEnds: placeEnds)
         }
-        aligned = AlignedReader(snapshot, places: places, placeEnds: placeEnds)
         let hasSides = snapshot.generations.contains { !$0.side.isEmpty }
         if hasSides || !snapshot.deletions.isEmpty {
             wantsMerge = refs.map { ref in
@@ -142,8 +148,9 @@ final class StoreSelection: SeriesSelection {
 /// Where the head's row buffers have each of some series: found layout by layout, by merging sorted
 /// refs, so that the work is O(layouts × log + series).
 struct RowPlaces {
-    private var places: [SeriesReader.Place] = []
-    private var ends: [UInt32] = []
+    private(set) var places: [SeriesReader.Place] = []
+    /// Where the places of each series end.
+    private(set) var ends: [UInt32] = []
 
     init(_ generations: [HeadGeneration], refs: [UInt32]) {
         self.init(generations, refs: refs, order: refs.indices.sorted { refs[$0] < refs[$1] })
