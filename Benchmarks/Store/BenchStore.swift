@@ -1,6 +1,7 @@
 // Measures the store alone: appending prepared rows, disk and memory, reading, starting.
 //
 //     bench-store DIR [series] [rows] [seriesPerGroup]
+//     bench-store --cut DIR       what a directory (of job "j") takes once its log is in blocks
 import TSQBase
 import TSQIO
 import TSQModel
@@ -90,6 +91,7 @@ func rounded(_ value: Double, _ digits: Int = 3) -> String {
 struct BenchStore {
     static func main() throws {
         let arguments = CommandLine.arguments
+        if arguments.count == 3, arguments[1] == "--cut" { return try cut(arguments[2]) }
         let directory = arguments.count > 1 ? arguments[1] : "bench-data"
         let seriesCount = arguments.count > 2 ? Int(arguments[2]) ?? 57_000 : 57_000
         let rowCount = arguments.count > 3 ? Int(arguments[3]) ?? 240 : 240
@@ -97,6 +99,33 @@ struct BenchStore {
         try append(directory, seriesCount, rowCount, width)
         try read(directory, seriesCount)
         try backfill(directory + "-import")
+    }
+
+    static func cut(_ directory: String) throws {
+        var options = StoreOptions()
+        options.retentionMs = .max
+        options.runsInBackground = false
+        let store = try Store.open(directory: directory, options: options)
+        try store.checkpoint()
+        try store.maintain()
+        let statistics = store.statistics()
+        let selection = try store.select(
+            SelectRequest(
+                matchers: [LabelMatcher(equal: "job", "j")], fromMs: 0, toMs: .max),
+            symbols: SymbolTable())
+        var columns = SampleColumns()
+        var samples = 0
+        for index in 0..<selection.count {
+            try selection.read(index, fromMs: 0, toMs: .max, into: &columns)
+            samples += columns.times.count
+        }
+        let index = statistics.diskBytes - statistics.blockBytes - statistics.logBytes
+        print(
+            "\(samples) samples in \(statistics.blockCount) blocks: "
+                + "\(rounded(Double(statistics.blockBytes) / Double(samples))) bytes/sample, "
+                + "with the index "
+                + "\(rounded(Double(statistics.blockBytes + index) / Double(samples)))")
+        try store.close()
     }
 
     /// As `tsq import` does: loose samples, series after series, in batches of some thousand.

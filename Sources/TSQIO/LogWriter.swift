@@ -105,9 +105,12 @@ package final class LogWriter: Sendable {
 
     /// Starts the next segment when this one is full or takes no more; answers the number of the
     /// segment that the next record goes to. `append` itself never changes the segment.
-    package func rotateIfNeeded() throws(IOError) -> UInt64 {
+    ///
+    /// - Parameter byteCount: a segment with less is not full.
+    package func rotateIfNeeded(atLeast byteCount: UInt64 = 0) throws(IOError) -> UInt64 {
         try state.withLock { (state) throws(IOError) -> UInt64 in
-            if state.offset > segmentBytesMax || state.broken != nil { try rotate(&state) }
+            let bytesMax = max(segmentBytesMax, byteCount)
+            if state.offset > bytesMax || state.broken != nil { try rotate(&state) }
             return state.segment
         }
     }

@@ -105,7 +105,9 @@ extension Store: SampleAppender {
         _ batch: borrowing AcceptedBatch, _ core: inout StoreCore
     ) throws(AppendError) -> LogPlace {
         do throws(IOError) {
-            let segment = try log.rotateIfNeeded()
+            // A segment repeats the layouts: with very many series it is to be worth it.
+            let segment = try log.rotateIfNeeded(
+                atLeast: 8 * UInt64(core.series.count))
             if segment != core.loggedSegment {
                 core.loggedSegment = segment
                 core.loggedLayouts.removeAll(keepingCapacity: true)
@@ -179,9 +181,10 @@ extension StoreCore {
         }
     }
 
-    /// The head's buffers may take this much.
+    /// The head's buffers may take this much: some twenty rows of 57,000 series, three or four of a
+    /// million, so that memory and replay stay small. Merges make long chunks of short ones soon.
     var headBytesMax: Int {
-        min((8 << 20) + 48 * series.count, options.headShareBytes ?? .max)
+        min((8 << 20) + 24 * series.count, options.headShareBytes ?? .max)
     }
 
     /// New series that a start registers in some 50 ms.

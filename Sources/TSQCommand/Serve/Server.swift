@@ -184,7 +184,7 @@ final class Server: Sendable {
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Self.quiet(logger)))
         // Seldom enough to cost nothing; often enough that what a query read does not stay.
-        let trimming = Worker(intervalMs: 10_000) { ProcessMemory.trim() }
+        let trimming = Worker(intervalMs: 5000) { ProcessMemory.trim() }
         defer { trimming?.stop() }
         let quitting = Task { [quitStream] in
             for await _ in quitStream.stream { await group.triggerGracefulShutdown() }
