@@ -22,8 +22,8 @@ package struct EngineOptions: Sendable {
     package var tileStepsMax = 8192
     /// Shared by the queries of all engines that are given it; nil: each query has its own limit only.
     package var memoryPool: MemoryPool?
-    /// Threads a query may use; results do not depend on it.
-    package var threads = 2
+    /// Threads a query may use, its own among them; results do not depend on it.
+    package var threads = HelperPool.processorCount()
     /// Parts that stand in a query more than once are worked out once; results do not depend on it.
     package var sharesParts = true
     /// Work that takes less than this stays on one thread: a helper takes 10 to 50 µs to wake up.
