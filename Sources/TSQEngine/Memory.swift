@@ -90,11 +90,19 @@ package final class QueryMemory: Sendable {
         pool?.give(count)
     }
 
-    /// Charges `count` bytes in place of all that was charged so far.
-    func settle(at count: Int64, for part: @autoclosure () -> String) throws(QueryError) {
+    /// What the answer holds, `count` bytes, in place of all that was charged so far: a helper that is
+    /// late to see the query end keeps this account, but not the answer's.
+    func answer(
+        of count: Int64, for part: @autoclosure () -> String
+    ) throws(QueryError) -> QueryMemory {
         let before = used.load(ordering: .relaxed)
         release(before - count)
         try hold(count - before, for: part())
+        let answer = QueryMemory(bytesMax: bytesMax, pool: pool)
+        answer.used.store(count, ordering: .relaxed)
+        answer.peak.store(bytesPeak, ordering: .relaxed)
+        used.wrappingSubtract(count, ordering: .relaxed)
+        return answer
     }
 }
 

@@ -98,15 +98,15 @@ package final class QueryEngine: Sendable {
             }
             throw search.firstFailure(of: expr, steps: steps) ?? error
         }
-        try context.budget.memory.settle(at: value.byteCount, for: "the result")
+        let memory = try context.budget.memory.answer(of: value.byteCount, for: "the result")
         var statistics = context.statistics
         statistics.evaluationNs = clock.monotonicNs() - startNs
         statistics.peakSamples = context.budget.peakSamples
-        statistics.peakBytes = context.budget.memory.bytesPeak
+        statistics.peakBytes = memory.bytesPeak
         let texts = context.annotations.strings(query: query)
         var result = QueryResult(
             value: value, warnings: texts.warnings, infos: texts.infos, statistics: statistics)
-        result.memory = context.budget.memory
+        result.memory = memory
         if options.explain {
             result.explain = explained(root, statistics, value)
         }
