@@ -18,6 +18,7 @@ extension Store: SampleAppender {
                     return SeriesRef(ref)
                 }
             } catch {
+                noteIndexDamage(error.message)
                 throw .storage(error.message)
             }
             try checkMemory(&registry, labels)

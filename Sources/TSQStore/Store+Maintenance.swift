@@ -60,6 +60,7 @@ extension Store {
     /// - Parameter replacesLog: also when nothing was committed: the log is damaged.
     package func checkpoint(replacesLog: Bool = false) throws(StoreError) {
         try manifest.withLock { (manifest) throws(StoreError) in
+            try checkIsOpen()
             let (heads, exemplars) = freeze(replacesLog)
             if heads.isEmpty { return }
             try withReserve { () throws(StoreError) in
@@ -98,6 +99,7 @@ extension Store {
         _ manifest: inout Manifest, _ next: Manifest,
         prepare: () throws(IOError) -> Void = { () throws(IOError) in }
     ) throws(StoreError) {
+        try checkIsOpen()
         var installed = manifest
         try withReserve { () throws(StoreError) in
             do throws(IOError) {
@@ -113,6 +115,11 @@ extension Store {
             manifest = installed
             removeObsolete(old, installed)
         }
+    }
+
+    /// A closed store's directory may be another writer's.
+    private func checkIsOpen() throws(StoreError) {
+        if isClosed { throw .storage("the store is closed") }
     }
 
     /// As the error of this module that says the same.

@@ -36,6 +36,7 @@ package final class Store: Sendable {
     let compactedDeletions = Guarded<Set<UInt64>>([])
     /// Blocks went since it was looked for series that have no samples any more.
     let registryIsStale = Atomic<Bool>(false)
+    let hasIndexDamage = Atomic<Bool>(false)
     let reserveBytesMade = Atomic<UInt64>(0)
     let hasLookedForDeadSeries = Atomic<Bool>(false)
     let openedMs: TimestampMs
@@ -171,6 +172,8 @@ package final class Store: Sendable {
         }
         for worker in running { worker.stop() }
         stopWrites(.closed, "the store is closed")
+        // A checkpoint that somebody else has begun ends before the directory is given free.
+        manifest.withLock { _ in }
         defer { directoryLock.unlock() }
         do throws(IOError) {
             try log.close()

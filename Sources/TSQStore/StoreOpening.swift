@@ -27,6 +27,7 @@ struct StoreOpening {
         } catch {
             throw Store.storeError(error)
         }
+        try IndexRepair.run(directory, &manifest, fileSystem, events)
         var replay = try contents(
             directory, manifest, options, fileSystem, events, isWriter: true)
         try replay.run(directory: Path.join(directory, "log"), fileSystem)

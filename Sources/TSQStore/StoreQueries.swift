@@ -12,6 +12,8 @@ struct StoreQueries: ~Copyable {
     let snapshot: StoreSnapshot
     let exemplars: [ExemplarRing.Entry]
     let events: any EventSink
+    /// Called with what is wrong with an index segment.
+    var noteIndexDamage: (String) -> Void = { _ in }
 
     func select(
         _ request: SelectRequest, _ symbols: SymbolTable
@@ -19,6 +21,7 @@ struct StoreQueries: ~Copyable {
         do throws(IndexError) {
             return try StoreSelection(snapshot, registry, request, symbols, events)
         } catch {
+            noteIndexDamage(error.message)
             throw .storage(error.message)
         }
     }
@@ -62,6 +65,7 @@ struct StoreQueries: ~Copyable {
                 result.append((part, kept))
             }
         } catch {
+            if let damage = error as? IndexError { noteIndexDamage(damage.message) }
             throw .storage(Store.text(error))
         }
         return result
@@ -82,6 +86,7 @@ struct StoreQueries: ~Copyable {
         } catch let error as SourceError {
             throw error
         } catch {
+            if let damage = error as? IndexError { noteIndexDamage(damage.message) }
             throw .storage(Store.text(error))
         }
         return names.sorted(by: isBytewiseLess)
@@ -104,6 +109,7 @@ struct StoreQueries: ~Copyable {
         } catch let error as SourceError {
             throw error
         } catch {
+            if let damage = error as? IndexError { noteIndexDamage(damage.message) }
             throw .storage(Store.text(error))
         }
         return values.sorted(by: isBytewiseLess)
@@ -148,7 +154,8 @@ extension Store: SeriesSource {
             let (snapshot, exemplars) = core.withLock { ($0.snapshot, $0.exemplars.inOrder) }
             return try body(
                 StoreQueries(
-                    registry: registry, snapshot: snapshot, exemplars: exemplars, events: events))
+                    registry: registry, snapshot: snapshot, exemplars: exemplars, events: events,
+                    noteIndexDamage: { self.noteIndexDamage($0) }))
         }
     }
 
