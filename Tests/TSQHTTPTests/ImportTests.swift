@@ -76,6 +76,26 @@ struct ImportTests {
         }
     }
 
+    @Test("a store that takes nothing answers 503 with its reason")
+    func full() async throws {
+        var options = StoreOptions()
+        options.runsInBackground = false
+        let disk = SimFileSystem(seed: 1)
+        let store = try Store.open(
+            directory: "d", options: options, fileSystem: disk, clock: StoreClock())
+        var context = APIFixture.context()
+        context.importer = store
+        disk.limit(toBytes: disk.usedBytes)
+        try await APIFixture.withClient(context) { client in
+            let page = (0..<2000).map { "a{n=\"\($0)\"} \($0) 1700000600000\n" }.joined()
+            let answer = try await client.execute(
+                uri: "/api/v1/import", method: .post, headers: [.contentType: "text/plain"],
+                body: ByteBuffer(string: page))
+            #expect(answer.status.code == 503)
+            #expect(String(buffer: answer.body).contains("\"errorType\":\"unavailable\""))
+        }
+    }
+
     @Test("a large gzipped page goes in part by part, with types and line numbers kept")
     func large() async throws {
         var page = "# TYPE h histogram\n"

@@ -44,7 +44,7 @@ extension APIRoutes {
             }
             return try await lookupPool.run { session.finish() }
         } catch let error as APIError {
-            return .failure(error)
+            return ImportSession.answer(error)
         } catch is WorkPool.Refusal {
             return .failure(APIError(.timeout, "too many requests are waiting"))
         } catch {
@@ -127,9 +127,16 @@ private final class ImportSession: Sendable {
                 try state.importer.read(part.bytes, format: format, lineOffset: part.lineOffset)
                 return Self.answer(state.importer)
             } catch {
-                return .failure(Self.failure(error, state.importer))
+                return Self.answer(Self.failure(error, state.importer))
             }
         }
+    }
+
+    /// A store that takes nothing now may take it later: 503, unlike Prometheus's `unavailable`.
+    static func answer(_ error: APIError) -> APIResponse {
+        var response = APIResponse.failure(error)
+        if error.kind == .unavailable { response.status = 503 }
+        return response
     }
 
     private static func failure(_ error: any Error, _ importer: SampleImporter) -> APIError {
