@@ -56,8 +56,11 @@ struct FailureSearch {
             // One step after the other: an earlier one's mistake comes first.
             for step in 0..<operation.steps.count {
                 if clock.monotonicNs() > endNs { return nil }
-                try operation.begin(Tile(step, 1))
-                while try operation.next(into: &row) != nil { try operation.query.budget.tick() }
+                // That two results are equal is found after all others.
+                for part in [(operation as? UniqueSeries)?.child, operation].compactMap(\.self) {
+                    try part.begin(Tile(step, 1))
+                    while try part.next(into: &row) != nil { try part.query.budget.tick() }
+                }
             }
         } catch {
             return Failure(error: error, isOfPlan: false)

@@ -62,8 +62,14 @@ extension Planner {
         var planner = with(range).needing(.fixedEverything)
         planner.countsSamples = false
         if shared != nil { planner.scope += "/" + node.suffix }
-        let operation = try planner.plan(node.inner)
-        return inner == nil ? nil : operation
+        do throws(QueryError) {
+            let operation = try planner.plan(node.inner)
+            return inner == nil ? nil : operation
+        } catch {
+            // What is never evaluated has no mistakes but those of its durations.
+            if inner == nil, case .execution = error { return nil }
+            throw error
+        }
     }
 
     private func resolutionMs(_ node: SubqueryExpr) throws(QueryError) -> Int64 {

@@ -20,7 +20,8 @@ extension RandomExpression {
         }
         // Which elements are taken depends on the order of the input, and that of another choice of
         // elements is nobody's promise.
-        let isChoice = ["topk", "bottomk", "limitk"].contains(operation)
+        // Variances of large numbers depend on it, too, in more than the last digit.
+        let isChoice = ["topk", "bottomk", "limitk", "stddev", "stdvar"].contains(operation)
         // The last digit of a sum depends on the order of the series, and count_values shows it.
         let operand =
             operation == "count_values"

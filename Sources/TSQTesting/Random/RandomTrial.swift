@@ -52,7 +52,7 @@ package struct RandomTrial: CustomStringConvertible {
             : Int64.random(in: 1...120, using: &random) * 1000
         let stepCount = isInstant ? 0 : Int64.random(in: 0...8, using: &random)
         // Prometheus evaluates subqueries up to the end, in no window, too, for their remarks.
-        let hasRest = isFine && !text.contains("]:") && !text.contains(":]") && !text.contains("m:")
+        let hasRest = isFine && !text.contains(")[")
         let restMs = hasRest ? Int64.random(in: 0..<stepMs, using: &random) : 0
         endMs = isInstant ? startMs : startMs + stepCount * stepMs + restMs
         isRange = !isInstant

@@ -141,6 +141,12 @@ extension ReferenceEvaluation {
             if try result.subtract(first).boundsReconciled {
                 annotations.boundsReconciled(.subtraction, context.range)
             }
+            if isFirstReset && points[1].value.detectsReset(since: first) {
+                // Nothing is added, but bounds may be reconciled with it.
+                if try result.add(first).boundsReconciled {
+                    annotations.boundsReconciled(.addition, context.range)
+                }
+            }
             if isCounter {
                 for (index, (previous, point)) in zip(points, points.dropFirst()).enumerated()
                 where isReset(previous, point) && (index > 0 || fromZero) {
