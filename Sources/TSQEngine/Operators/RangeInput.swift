@@ -148,12 +148,14 @@ final class SubqueryRange: RangeInput {
     static func steps(
         firstEndMs: TimestampMs, lastEndMs: TimestampMs, rangeMs: Int64, stepMs: Int64
     ) -> StepRange? {
-        let afterMs = firstEndMs &- rangeMs
-        var firstMs = stepMs &* (afterMs / stepMs)
-        if firstMs <= afterMs { firstMs = firstMs &+ stepMs }
-        if firstMs > lastEndMs { return nil }
-        return StepRange(
-            firstMs: firstMs, stepMs: stepMs, count: Int((lastEndMs &- firstMs) / stepMs) + 1)
+        let afterMs = firstEndMs.subtractingClamped(rangeMs)
+        var firstMs = stepMs * (afterMs / stepMs)
+        if firstMs <= afterMs { firstMs = firstMs.addingClamped(stepMs) }
+        // The second at the end of time, where there is no next multiple.
+        if firstMs > lastEndMs || firstMs <= afterMs { return nil }
+        // Between the ends of time there are more milliseconds than an Int64 can tell.
+        let steps = lastEndMs.subtractingClamped(firstMs) / stepMs
+        return StepRange(firstMs: firstMs, stepMs: stepMs, count: Int(min(steps, .max - 1)) + 1)
     }
 
     func prepare() throws(QueryError) { try inner?.prepare() }
@@ -162,14 +164,17 @@ final class SubqueryRange: RangeInput {
         guard let inner else { return }
         let steps = inner.steps
         // From where the tile before ended, too: steps in no window are evaluated for their remarks.
-        let afterMs =
-            windows.firstEndMs
-            &- (tile.first == 0 ? windows.rangeMs : max(windows.rangeMs, windows.stepMs))
+        let backMs = tile.first == 0 ? windows.rangeMs : max(windows.rangeMs, windows.stepMs)
+        let afterMs = windows.firstEndMs.subtractingClamped(backMs)
         let lastMs = windows.endMs(tile.count - 1)
-        let first =
-            afterMs < steps.firstMs ? 0 : Int((afterMs &- steps.firstMs) / steps.stepMs) + 1
-        let last = lastMs < steps.firstMs ? -1 : Int((lastMs &- steps.firstMs) / steps.stepMs)
-        innerTile = Tile(first, max(0, min(last, steps.count - 1) - first + 1))
+        // The number of inner steps up to and with `timeMs`.
+        func stepsUp(to timeMs: TimestampMs) -> Int {
+            if timeMs < steps.firstMs { return 0 }
+            let number = timeMs.subtractingClamped(steps.firstMs) / steps.stepMs
+            return number >= steps.count ? steps.count : Int(number) + 1
+        }
+        let first = stepsUp(to: afterMs)
+        innerTile = Tile(first, max(0, stepsUp(to: lastMs) - first))
         let bytes = Int64(innerTile.count) * Self.bytesPerStep
         query.budget.memory.release(heldBytes)
         heldBytes = 0

@@ -80,10 +80,11 @@ extension Planner {
     /// The steps of a subquery's inside; nil where it has none.
     func innerSteps(_ node: SubqueryExpr) throws(QueryError) -> StepRange? {
         let times = try self.times(at: node.at, offset: node.offset)
-        return SubqueryRange.steps(
+        let steps = SubqueryRange.steps(
             firstEndMs: times.firstMs, lastEndMs: times.lastMs,
             rangeMs: try durationMs(node.length, allowsNegative: false),
             stepMs: max(1, try resolutionMs(node)))
+        return steps.flatMap { $0.count > EngineLimits.stepsMax ? nil : $0 }
     }
 
     private static let anchoredFunctions = ["changes", "delta", "increase", "rate", "resets"]
