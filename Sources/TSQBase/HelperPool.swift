@@ -175,4 +175,24 @@ package final class Gate<Value>: @unchecked Sendable {
             pthread_cond_wait(condition, mutex)
         }
     }
+
+    /// As `wait`, at most about `timeoutNs` between two signals; nil when that time went by.
+    package func wait<R>(atMostNs timeoutNs: UInt64, until body: (inout Value) -> R?) -> R? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let answer = body(&value) { return answer }
+            // Where the wall clock steps meanwhile the wait ends early or late: nobody relies on it.
+            var until = timespec()
+            clock_gettime(CLOCK_REALTIME, &until)
+            let (seconds, rest) = timeoutNs.quotientAndRemainder(dividingBy: 1_000_000_000)
+            until.tv_sec += Int(seconds)
+            until.tv_nsec += Int(rest)
+            if until.tv_nsec >= 1_000_000_000 {
+                until.tv_sec += 1
+                until.tv_nsec -= 1_000_000_000
+            }
+            if pthread_cond_timedwait(condition, mutex, &until) != 0 { return body(&value) }
+        }
+    }
 }

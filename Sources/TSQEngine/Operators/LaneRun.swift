@@ -124,21 +124,39 @@ final class LaneRun: Sendable {
     func stop() { isStopped.store(true, ordering: .relaxed) }
 
     /// What the consumer does next; waits where everything it could do is under way elsewhere.
-    func advance() -> Turn {
-        state.wait { state -> Turn? in
-            if state.taken == batchCount { return .done }
-            if let batch = state.ready.removeValue(forKey: state.taken) {
+    ///
+    /// - Parameters:
+    ///   - patienceNs: a helper that takes longer has lost its processor: the consumer works out the
+    ///     batch itself, and the helper's is thrown away.
+    ///   - mayRepeat: batches may be worked out twice.
+    func advance(patienceNs: UInt64, mayRepeat: Bool) -> Turn {
+        while true {
+            if let turn = state.wait(atMostNs: patienceNs, until: nextTurn) { return turn }
+            if !mayRepeat { continue }
+            return state.withLock { state in
+                if let batch = state.ready.removeValue(forKey: state.taken) {
+                    state.taken += 1
+                    return .ready(batch)
+                }
                 state.taken += 1
-                return .ready(batch)
+                return .own(series(state.taken - 1))
             }
-            if state.claimed == state.taken {
-                state.claimed += 1
-                state.taken += 1
-                return .own(series(state.claimed - 1))
-            }
-            guard let number = claim(&state) else { return nil }
-            return .ahead(number: number, series(number))
         }
+    }
+
+    private func nextTurn(_ state: inout State) -> Turn? {
+        if state.taken == batchCount { return .done }
+        if let batch = state.ready.removeValue(forKey: state.taken) {
+            state.taken += 1
+            return .ready(batch)
+        }
+        if state.claimed == state.taken {
+            state.claimed += 1
+            state.taken += 1
+            return .own(series(state.claimed - 1))
+        }
+        guard let number = claim(&state) else { return nil }
+        return .ahead(number: number, series(number))
     }
 
     private func claim(_ state: inout State) -> Int? {
@@ -197,7 +215,14 @@ final class LaneRun: Sendable {
             guard let (number, batch) = next else { return }
             chain.operation.restrict(to: series(number))
             batch.fill(chain.operation, chain.query) { self.isStopped.load(ordering: .relaxed) }
-            state.withLock { $0.ready[number] = batch }
+            state.withLock { state in
+                if number >= state.taken {
+                    state.ready[number] = batch
+                } else {
+                    batch.release(chain.query.budget.memory)
+                    state.spare.append(batch)
+                }
+            }
             state.signal()
         }
     }

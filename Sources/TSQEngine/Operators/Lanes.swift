@@ -72,7 +72,9 @@ final class Lanes: UnaryOperator {
             }
             if let index = try takeRow(&row) { return index }
             recruit(run)
-            switch run.advance() {
+            // Twice the time of a batch, and longer than a wake-up.
+            let patienceNs = max(query.options.helpedNsMin * 3, batchNs * 2)
+            switch run.advance(patienceNs: patienceNs, mayRepeat: !query.wantsExplain) {
             case .done:
                 finish()
                 return nil
