@@ -4,6 +4,7 @@
 //                                      runs the simulation for COUNT seeds; exit code 1 when a
 //                                      store did what it must not
 //     store-torture extract DIR SEED   runs one seed and writes the files it has left to DIR
+//     store-torture fuzz SECONDS SEED  changes files under right checksums and reads them
 //     store-torture dump DIR           prints everything a store has
 //     store-torture loop DIR KILLS     writes DIR in a child process, kills it again and again, and
 //                                      looks whether everything acknowledged is there; exit code 1
@@ -32,63 +33,43 @@ struct StoreTorture {
         guard arguments.count == 4, let number = Int64(arguments[3]) else {
             print(
                 "usage: store-torture simulate FIRST COUNT | store-torture extract DIR SEED | "
-                    + "store-torture dump DIR | store-torture loop DIR KILLS | "
+                    + "store-torture fuzz SECONDS SEED | store-torture dump DIR | store-torture loop DIR KILLS | "
                     + "store-torture write DIR FIRST")
             exit(2)
         }
         switch arguments[1] {
         case "write": try write(arguments[2], number)
         case "simulate": exit(try simulate(UInt64(arguments[2]) ?? 0, Int(number)) ? 0 : 1)
+        case "fuzz": exit(try fuzz(Int64(arguments[2]) ?? 0, UInt64(clamping: number)) ? 0 : 1)
         case "extract": try extract(arguments[2], UInt64(clamping: number))
         case "loop": exit(try loop(arguments[2], Int(number)) ? 0 : 1)
         default: exit(2)
         }
     }
 
-    static let seriesCount = 50
-    static let startMs: TimestampMs = 1_600_000_000_000
-
-    /// The series that step `step` has a sample of: some come and go.
-    static func hasSample(_ series: Int, _ step: Int64) -> Bool {
-        series % 10 != 9 || step / 7 % 2 != 0
-    }
-
-    static func labels(_ series: Int, _ step: Int64) -> LabelSet {
-        LabelSet([
-            Label(LabelName.metricName, "m"), Label("i", "\(series)"),
-            Label("era", "\(step / 500)"),
-        ])
-    }
-
-    static func value(_ series: Int, _ step: Int64) -> Double {
-        Double(step * 1000 + Int64(series))
-    }
-
     static func write(_ directory: String, _ first: Int64) throws {
         var options = StoreOptions()
-        options.runsInBackground = false
+        // Threads of the store's own checkpoint, merge and sync beside the commits.
         options.retentionMs = .max
         options.checkpointLogBytes = 100_000
+        options.logSegmentBytes = 200_000
         let store = try Store.open(directory: directory, options: options)
-        var batch = WriteBatch(origin: .scrape, group: store.openGroup())
+        let group = store.openGroup()
         var step = first
         while true {
-            batch.removeAll()
-            batch.rowTimeMs = startMs + step * 1000
-            for series in 0..<seriesCount where hasSample(series, step) {
-                batch.rowRefs.append(try store.resolve(labels(series, step)))
-                batch.rowValues.append(value(series, step))
+            for batch in try TortureLoad.batches(step, group, store.resolve) {
+                let report = try store.commit(batch)
+                if report.refusedCount > 0 { print("refused: \(report.refusals)") }
             }
-            _ = try store.commit(batch)
             var acknowledged = step
-            if Self.send(1, &acknowledged, 8) != 8 { return }
+            if send(1, &acknowledged, 8) != 8 { return }
             if step % 13 == 0 { try store.maintain() }
             if step % 17 == 0 { try store.checkpoint() }
             step += 1
         }
     }
 
-    private static func send(_ file: Int32, _ value: UnsafeRawPointer, _ count: Int) -> Int {
+    static func send(_ file: Int32, _ value: UnsafeRawPointer, _ count: Int) -> Int {
         #if canImport(Glibc)
             Glibc.write(file, value, count)
         #else
@@ -98,22 +79,33 @@ struct StoreTorture {
 
     static func loop(_ directory: String, _ kills: Int) throws -> Bool {
         var next: Int64 = 0
-        var missing = 0
+        var (missing, readersMissing) = (0, 0)
         var random = SplitMix64(seed: 11)
-        for _ in 0..<kills {
+        for number in 0..<kills {
+            let reads = number % 5 == 4
             next = try life(
-                directory, from: next, afterUs: UInt32.random(in: 5000...80_000, using: &random))
+                directory, from: next, afterUs: UInt32.random(in: 5000...80_000, using: &random)
+            ) { acknowledged in
+                // Beside the writer: whatever was acknowledged before the reader opened is there.
+                if !reads { return }
+                let store = try Store.openReadOnly(directory: directory)
+                readersMissing += try self.missing(store, upTo: acknowledged).missing
+            }
         }
         let store = try Store.openReadOnly(directory: directory)
-        missing = try self.missing(store, upTo: next)
+        let (expected, lost) = try self.missing(store, upTo: next)
+        missing = lost
         print(
-            "\(kills) kills, \(next) commits acknowledged, \(missing) samples missing, "
+            "\(kills) kills, \(next) steps and \(expected) samples acknowledged, "
+                + "\(missing) missing, \(readersMissing) missing to readers beside the writer, "
                 + "\(store.statistics().blockCount) blocks")
-        return missing == 0 && next > 0
+        return missing == 0 && readersMissing == 0 && next > 0
     }
 
     /// One child's life; answers the first step that was not acknowledged.
-    static func life(_ directory: String, from first: Int64, afterUs: UInt32) throws -> Int64 {
+    static func life(
+        _ directory: String, from first: Int64, afterUs: UInt32, meanwhile: (Int64) throws -> Void
+    ) throws -> Int64 {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw IOError(.open, "pipe", code: errno) }
         #if canImport(Glibc)
@@ -139,6 +131,7 @@ struct StoreTorture {
         var next = first
         if read(ends[0], &step, 8) == 8 { next = step + 1 }
         usleep(afterUs)
+        try meanwhile(next)
         kill(child, SIGKILL)
         while read(ends[0], &step, 8) == 8 { next = step + 1 }
         var status: Int32 = 0
@@ -148,31 +141,21 @@ struct StoreTorture {
         return next
     }
 
-    static func missing(_ store: ReadOnlyStore, upTo end: Int64) throws -> Int {
+    /// How many samples steps before `end` have, and how many of them the store has not, or otherwise.
+    static func missing(
+        _ store: ReadOnlyStore, upTo end: Int64
+    ) throws -> (expected: Int, missing: Int) {
+        var found: [LabelSet: SampleColumns] = [:]
         let symbols = SymbolTable()
         let selection = try store.select(
             SelectRequest(
-                matchers: [LabelMatcher(equal: LabelName.metricName, "m")], fromMs: 0, toMs: .max),
-            symbols: symbols)
-        var right = 0
-        var columns = SampleColumns()
+                matchers: [try LabelMatcher(LabelName.metricName, .regex, ".+")], fromMs: .min,
+                toMs: .max), symbols: symbols)
         for index in 0..<selection.count {
-            let found = selection.labels.labelSet(index, symbols)
-            let series = Int(found["i"] ?? "") ?? -1
-            try selection.read(index, fromMs: 0, toMs: .max, into: &columns)
-            for row in columns.times.indices {
-                let step = (columns.times[row] - startMs) / 1000
-                if step < end && columns.values[row] == value(series, step)
-                    && found["era"] == "\(step / 500)"
-                {
-                    right += 1
-                }
-            }
+            var columns = SampleColumns()
+            try selection.read(index, fromMs: .min, toMs: .max, into: &columns)
+            found[selection.labels.labelSet(index, symbols)] = columns
         }
-        var expected = 0
-        for step in 0..<end {
-            for series in 0..<seriesCount where hasSample(series, step) { expected += 1 }
-        }
-        return expected - right
+        return TortureLoad.count(found, upTo: end)
     }
 }

@@ -43,7 +43,7 @@ package enum LogFormat {
 
     /// The number in a segment's file name.
     package static func segment(named name: String) -> UInt64? {
-        name.hasSuffix(".log") ? UInt64(name.dropLast(4)) : nil
+        name.hasSuffix(".log") ? UInt64(name.dropLast(4)).flatMap { $0 <= 1 << 40 ? $0 : nil } : nil
     }
 
     /// The segments of a directory, ascending.

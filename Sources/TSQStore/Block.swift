@@ -141,6 +141,9 @@ final class Block: Sendable {
         if CRC32C.checksum(span) != column.checksum {
             throw BlockError(reason: "time column \(index) fails its checksum")
         }
+        guard column.count <= ChunkLimits.samplesMax else {
+            throw BlockError(reason: "time column \(index) has \(column.count) times")
+        }
         var times: [TimestampMs] = []
         times.reserveCapacity(Int(column.count))
         do throws(ChunkError) {

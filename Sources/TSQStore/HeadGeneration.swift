@@ -113,6 +113,11 @@ struct HeadGeneration: Sendable {
             * 8 + (histograms.positiveSpans.count + histograms.negativeSpans.count) * 8
     }
 
+    /// The time of the group's newest row.
+    func lastRowMs(of group: UInt32) -> TimestampMs {
+        bufferOfGroup[group].map { buffers[$0].lastTimeMs } ?? .min
+    }
+
     func hasRows(of group: UInt32) -> Bool { bufferOfGroup[group] != nil }
 
     func sideBuffer(of ref: UInt32) -> SideBuffer? { sideOfRef[ref].map { side[$0] } }

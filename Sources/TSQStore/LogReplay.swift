@@ -107,7 +107,9 @@ struct LogReplay {
         let known = registry.nextRef
         let isMoved = !moved.isEmpty
         if let layout = batch.rowLayout {
-            if isMoved || layout.refs.contains(where: { $0.rawValue >= known }) {
+            // No writer lets a group's rows go back in time; a log may say so all the same.
+            let isLate = batch.rowTimeMs <= core.active.lastRowMs(of: layout.group)
+            if isMoved || isLate || layout.refs.contains(where: { $0.rawValue >= known }) {
                 spill(&batch, layout)
             }
         } else {
@@ -140,13 +142,21 @@ struct LogReplay {
         lostToMs = max(lostToMs, batch.rowTimeMs)
     }
 
-    /// Makes a row loose samples, where refs of its layout are not what they were.
+    /// Makes a row loose samples, where refs of its layout are not what they were. They come before
+    /// the batch's own: those count where a series has both at one time.
     private func spill(_ batch: inout AcceptedBatch, _ layout: RowLayout) {
+        let own = batch.loose
+        batch.loose = LooseSamples()
         for (column, value) in batch.rowValues.enumerated()
         where value.bitPattern != RowLayout.absentBits {
             let start = batch.rowStartTimes.isEmpty ? 0 : batch.rowStartTimes[column]
             batch.loose.append(
                 layout.refs[column], batch.rowTimeMs, value, startTimeMs: start)
+        }
+        for index in 0..<own.count {
+            batch.loose.append(
+                own.refs[index], own.times[index], own.values[index],
+                startTimeMs: own.startTimes.isEmpty ? 0 : own.startTimes[index])
         }
         batch.rowLayout = nil
         batch.rowValues = []

@@ -103,6 +103,19 @@ struct Manifest: Sendable, Equatable {
 
     init() {}
 
+    /// A store would take centuries to count so far; sums of these do not overflow.
+    private static let numberMax: UInt64 = 1 << 40
+    /// The head has some bytes for each number that was given to a series.
+    private static let refsMax: UInt32 = 1 << 27
+
+    private var isWithinBounds: Bool {
+        let numbers =
+            [generation, nextFile, nextSequence, logStart.segment, logStart.offset]
+            + indexes.flatMap { [$0.file, $0.seriesCount] }
+            + blocks.flatMap { [$0.file, $0.sequence, $0.sampleCount, $0.byteCount] }
+        return nextRef <= Self.refsMax && numbers.allSatisfy { $0 <= Self.numberMax }
+    }
+
     /// - Throws: `.format` when the bytes are no MANIFEST, or damaged.
     init(_ bytes: [UInt8]) throws(StoreError) {
         let isFirst = bytes.starts(with: Self.firstMagic.littleEndianBytes)
@@ -113,6 +126,9 @@ struct Manifest: Sendable, Equatable {
             try self.init(&reader, isFirst: isFirst)
         } catch {
             throw .format("the MANIFEST cannot be read: \(error)")
+        }
+        if !isWithinBounds {
+            throw .format("the MANIFEST cannot be read: its numbers are out of all bounds")
         }
     }
 

@@ -146,7 +146,7 @@ struct SimulationModel {
             let seen = found[key]
             if !candidates.contains(seen) {
                 if seen == nil && key.timeMs < cutoffMs { continue }
-                return "\(text(key)) is \(text(seen)), not \(candidates.map(text))"
+                return "\(text(key)) is \(text(seen)), not \(candidates.map(text))\(origin(seen))"
             }
             if let doubtful, candidates.count == 2, candidates[0] != candidates[1],
                 key.timeMs >= cutoffMs
@@ -192,6 +192,13 @@ struct SimulationModel {
         }
         if lossIsNamed { return nil }
         return mismatch(found, isInside, .killed, lossIsNamed: false).map { "silently, \($0)" }
+    }
+
+    /// Where a value that is in a wrong place was written.
+    private func origin(_ value: StoredValue?) -> String {
+        guard let value else { return "" }
+        let places = everWritten.filter { $0.value.contains(value) }.keys
+        return ", written as " + places.map(text).sorted().prefix(4).joined(separator: ", ")
     }
 
     private func text(_ key: SampleKey) -> String {
