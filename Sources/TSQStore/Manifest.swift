@@ -113,6 +113,7 @@ struct Manifest: Sendable, Equatable {
             [generation, nextFile, nextSequence, logStart.segment, logStart.offset]
             + indexes.flatMap { [$0.file, $0.seriesCount] }
             + blocks.flatMap { [$0.file, $0.sequence, $0.sampleCount, $0.byteCount] }
+            + deletions + exemplars.map(\.file)
         return nextRef <= Self.refsMax && numbers.allSatisfy { $0 <= Self.numberMax }
     }
 

@@ -25,10 +25,16 @@ final class SimulationEvents: EventSink {
         }
     }
 
+    /// Other errors say that something is refused, now.
+    private static func namesLoss(_ message: String) -> Bool {
+        ["set aside", "damaged", "lost", "skipped", "cannot be", "missing", "put together"]
+            .contains { message.contains($0) }
+    }
+
     func log(_ level: EventLevel, _ message: String, _ fields: [(key: String, value: String)]) {
         let text = fields.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
         state.withLock { state in
-            if level >= .error { state.errors += 1 }
+            if level >= .error, Self.namesLoss(message) { state.errors += 1 }
             if message.contains("cut off") { state.cuts += 1 }
             state.lines.append("\(level) \(message) \(text)")
             if state.lines.count > Self.linesMax { state.lines.removeFirst() }

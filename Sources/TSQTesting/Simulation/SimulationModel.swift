@@ -111,6 +111,11 @@ struct SimulationModel {
         live.filter { isInside($0.key) }
     }
 
+    /// Samples of commits that were not acknowledged: they may be there.
+    func doubtful(_ isInside: (SampleKey) -> Bool) -> [SampleKey] {
+        tail.filter { !$0.isAcknowledged }.flatMap { $0.writes.map(\.key) }.filter(isInside)
+    }
+
     /// What is wrong with `found`, if anything is.
     ///
     /// - Parameter lossIsNamed: the store said that it has lost something.

@@ -5,7 +5,7 @@ import TSQStore
 extension StoreSimulation {
     /// One random operation.
     func operate() throws {
-        switch below(40) {
+        switch below(44) {
         case 0..<9: try commitRow()
         case 9..<13: try commitLoose()
         case 13..<15: try commitHistograms()
@@ -36,6 +36,7 @@ extension StoreSimulation {
         case 35: limitDisk()
         case 36: try exemplars()
         case 37: try followLog()
+        case 40..<44: try feature()
         default: if groups.count > 1 && below(4) == 0 { closeGroup() } else { try commitRow() }
         }
     }
@@ -73,6 +74,7 @@ extension StoreSimulation {
     private func maintain() throws {
         let cutoffMs = cutoffMs
         model.raiseCutoff(to: cutoffMs)
+        if options.deletionUndoMs < 3_600_000 { lastDeletion = nil }
         try attempt("maintain") {
             try $0.maintain()
             self.note("maintain")
@@ -114,7 +116,7 @@ extension StoreSimulation {
             let wrong = self.model.mismatch(
                 found, { _ in true }, .running, lossIsNamed: named.errorCount > 0)
             if let wrong { throw self.failure("a reader: \(wrong)") }
-            try self.query(reader)
+            try self.query(reader, lossIsNamed: named.errorCount > 0)
             try self.lists(reader)
             self.held.reader = reader
         }

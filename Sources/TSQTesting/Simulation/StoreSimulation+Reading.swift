@@ -136,7 +136,7 @@ extension StoreSimulation {
     }
 
     /// Selects at random, and holds the answer against the model.
-    func query(_ source: some SeriesSource) throws {
+    func query(_ source: some SeriesSource, lossIsNamed: Bool = false) throws {
         let matchers = try matchers(below(Self.matcherLists.count))
         let (fromMs, toMs) = range()
         let symbols = SymbolTable()
@@ -147,7 +147,7 @@ extension StoreSimulation {
             series.indices.filter { index in matchers.allSatisfy { $0.matches(series[index]) } })
         let wrong = model.mismatch(
             found, { $0.timeMs > fromMs && $0.timeMs <= toMs && wanted.contains($0.series) },
-            .running, lossIsNamed: false)
+            .running, lossIsNamed: lossIsNamed)
         if let wrong { throw failure("\(matchers) from \(fromMs) to \(toMs): \(wrong)") }
     }
 

@@ -59,6 +59,8 @@ package final class StoreSimulation {
     var resolved: Set<Int> = []
     var exemplarsGiven: Set<Exemplar> = []
     var lastRowMs = TimestampMs.min
+    var lastDeletion: LastDeletion?
+    var snapshotCount = 0
     private(set) var summary = Summary()
     private var trace: [String] = []
     private(set) var step = 0
@@ -79,6 +81,8 @@ package final class StoreSimulation {
         options.checkpointLogBytes = [2000, 20_000, 1 << 30][below(3)]
         options.logSegmentBytes = [1500, 10_000, 16 << 20][below(3)]
         options.retentionMs = below(4) == 0 ? 6 * 3_600_000 : .max
+        options.reserveBytes = [0, 4096][below(2)]
+        options.deletionUndoMs = [60_000, 24 * 3_600_000][below(2)]
         options.exemplarsMax = [0, 5, 1000][below(3)]
         for _ in 0..<30 { addSeries() }
     }
@@ -294,6 +298,9 @@ package final class StoreSimulation {
         }
         model.settle(found)
         store._checkInvariants()
+        if moment != .damaged {
+            try verify(mustBeSound: moment != .powerCut && disk.failureCount == failuresAtOpen)
+        }
         if moment != .damaged { events.reset() }
         wasDamaged = moment == .damaged
     }
