@@ -9,7 +9,9 @@ extension StoreTorture {
         _ = try simulation.run()
         let system = PosixFileSystem()
         for (path, bytes) in try simulation.files() {
-            let target = Path.join(directory, StoreSimulation.pathInStore(path))
+            let name = StoreSimulation.pathInStore(path)
+            if name.hasPrefix("snapshots/") || name == "lock" || name == "reserve" { continue }
+            let target = Path.join(directory, name)
             try system.makeDirectory(Path.directory(of: target))
             try system.write(target, bytes.span)
         }

@@ -7,7 +7,7 @@ import Testing
 /// A store of each format version is kept in `testdata` with what it held when it was written.
 /// Made by
 ///
-///     store-torture extract testdata/store-vN 1200
+///     store-torture extract testdata/store-vN 1204
 ///     store-torture dump testdata/store-vN > testdata/store-vN.txt
 @Suite("Stores of every format version")
 struct FrozenStoreTests {

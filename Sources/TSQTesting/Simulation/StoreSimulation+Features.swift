@@ -48,7 +48,9 @@ extension StoreSimulation {
             }
             self.model.acknowledge(writes, isDurable: true)
             self.note("deletion of \(writes.count)")
-            if let id = report.id { self.lastDeletion = LastDeletion(id: id, hidden: hidden) }
+            if let id = report.id, doubtful.isEmpty {
+                self.lastDeletion = LastDeletion(id: id, hidden: hidden)
+            }
             let isCertain =
                 doubtful.isEmpty && !hidden.keys.contains { $0.timeMs < self.model.cutoffMs }
             if isCertain && report.sampleCount != UInt64(hidden.count) {
