@@ -27,14 +27,21 @@ extension StoreSimulation {
                 self.note("\(name) of \(writes.count) in doubt")
                 throw error
             }
-            // Before anything ends the process: this was acknowledged.
-            self.model.acknowledge(writes, isDurable: self.options.syncIntervalMs == 0)
             isDone = true
-            self.countSamples(writes.count)
-            self.note("\(name) of \(writes.count)")
             var reasons: [String: Int] = [:]
             for refusal in report.refusals { reasons[refusal.reason.rawValue, default: 0] += 1 }
-            if report.acceptedCount != writes.count || reasons != refused {
+            let isAsExpected = report.acceptedCount == writes.count && reasons == refused
+            if !isAsExpected && !self.model.doubtful({ _ in true }).isEmpty {
+                // What was held against a commit in doubt is itself in doubt.
+                self.model.doubt(writes)
+                self.note("\(name) of \(writes.count), otherwise than expected after a doubt")
+                return
+            }
+            // Before anything ends the process: this was acknowledged.
+            self.model.acknowledge(writes, isDurable: self.options.syncIntervalMs == 0)
+            self.countSamples(writes.count)
+            self.note("\(name) of \(writes.count)")
+            if !isAsExpected {
                 throw self.failure(
                     "\(name): \(report.acceptedCount) taken and \(reasons) refused, "
                         + "not \(writes.count) and \(refused)")
