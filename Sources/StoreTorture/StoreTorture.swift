@@ -33,8 +33,8 @@ struct StoreTorture {
         guard arguments.count == 4, let number = Int64(arguments[3]) else {
             print(
                 "usage: store-torture simulate FIRST COUNT | store-torture extract DIR SEED | "
-                    + "store-torture fuzz SECONDS SEED | store-torture dump DIR | store-torture loop DIR KILLS | "
-                    + "store-torture write DIR FIRST")
+                    + "store-torture fuzz SECONDS SEED | store-torture dump DIR | "
+                    + "store-torture loop DIR KILLS | store-torture write DIR FIRST")
             exit(2)
         }
         switch arguments[1] {
