@@ -13,6 +13,8 @@ extension BinaryKernels {
         case incompatible
         /// Schemas that do not go together.
         case incompatibleSchemas
+        /// Nothing; what is to be said was said.
+        case nothing
     }
 
     /// Step by step, for rows that hold histograms.
@@ -46,6 +48,7 @@ extension BinaryKernels {
             case .incompatibleSchemas:
                 context.annotations.warn(
                     PromQLTexts.incompatibleBuckets(op.rawValue), context.range)
+            case .nothing: break
             }
         }
     }
@@ -101,8 +104,10 @@ extension BinaryKernels {
         }
         if op == .subtract { result.hint = .gauge }
         let operation: PromQLTexts.HistogramOperation = op == .add ? .addition : .subtraction
+        // Prometheus's VectorBinop takes the warning for an error of the pair.
         if report.resetCollision {
             context.annotations.warn(PromQLTexts.resetCollision(operation), context.range)
+            return .nothing
         }
         if report.boundsReconciled {
             context.annotations.inform(PromQLTexts.boundsReconciled(operation), context.range)

@@ -103,11 +103,11 @@ extension ReferenceEvaluation {
             let report =
                 operation == .add ? try result.add(right) : try result.subtract(right)
             if operation == .subtract { result.hint = .gauge }
-            if report.boundsReconciled { annotations.boundsReconciled(kind, range) }
             if report.resetCollision {
                 annotations.resetCollision(kind, range)
                 return nil
             }
+            if report.boundsReconciled { annotations.boundsReconciled(kind, range) }
         } catch {
             annotations.warn(
                 "incompatible bucket layout encountered for binary operator \(operation.rawValue)",
