@@ -186,8 +186,8 @@ package final class Gate<Value>: @unchecked Sendable {
             var until = timespec()
             clock_gettime(CLOCK_REALTIME, &until)
             let (seconds, rest) = timeoutNs.quotientAndRemainder(dividingBy: 1_000_000_000)
-            until.tv_sec += Int(seconds)
-            until.tv_nsec += Int(rest)
+            until.tv_sec += Int(truncatingIfNeeded: seconds)
+            until.tv_nsec += Int(truncatingIfNeeded: rest)
             if until.tv_nsec >= 1_000_000_000 {
                 until.tv_sec += 1
                 until.tv_nsec -= 1_000_000_000
