@@ -188,6 +188,7 @@ let serverTargets: [Target] = [
         [
             "TSQScrape", "TSQHTTPClient", "TSQExposition", "TSQRelabel", "TSQConfig", "TSQStore",
             "TSQModel", "TSQBase", "TSQTesting",
+            .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     tests(
         "TSQMetricsTests",

@@ -1,7 +1,7 @@
 import Foundation
-import TSQBase
+import NIOHTTP1
 
-/// Where a page is, of a plain HTTP URL, and the bytes that ask for it.
+/// Where a page is, of a plain HTTP URL, and what asks for it.
 struct PageAddress: Sendable {
     let url: String
     let host: String
@@ -26,28 +26,10 @@ struct PageAddress: Sendable {
         target = path + (parts.percentEncodedQuery.map { "?\($0)" } ?? "")
     }
 
-    /// The request; nil when a header cannot be written as it is.
-    func request(_ headers: [(name: String, value: String)]) -> [UInt8]? {
-        var text = "GET \(target) HTTP/1.1\r\n"
-        if !headers.contains(where: { $0.name.lowercased() == "host" }) {
-            text += "Host: \(hostHeader)\r\n"
-        }
-        for (name, value) in headers {
-            guard Self.isToken(name),
-                value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 })
-            else { return nil }
-            text += "\(name): \(value)\r\n"
-        }
-        return Array((text + "\r\n").utf8)
-    }
-
-    private static func isToken(_ name: String) -> Bool {
-        !name.isEmpty
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-                default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-                }
-            }
+    /// The request, with a `Host` header unless there is one.
+    func request(_ headers: HTTPHeaders) -> HTTPRequestHead {
+        var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers)
+        if !headers.contains(name: "Host") { head.headers.add(name: "Host", value: hostHeader) }
+        return head
     }
 }

@@ -1,11 +1,12 @@
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 import TSQBase
 
 /// A connection to one target that is kept from scrape to scrape, used on one loop only.
 ///
-/// It speaks plain HTTP/1.1 and reads the body into the loop's own buffer. What it does not know
-/// (redirects, other encodings) it says so, and the caller fetches the page in the long way.
+/// It speaks plain HTTP/1.1 (NIO's codec) and reads the body into the loop's own buffer. What it does
+/// not know (redirects, other encodings) it says so, and the caller fetches the page in the long way.
 package final class PageConnection: @unchecked Sendable {
     // Safe to send because: everything below is touched on `loop` only.
 
@@ -18,7 +19,7 @@ package final class PageConnection: @unchecked Sendable {
 
     package let loop: PageLoop
     private let address: PageAddress
-    private let makeRequest: () throws(FetchError) -> [UInt8]?
+    private let makeRequest: () throws(FetchError) -> HTTPRequestHead
     private var channel: (any Channel)?
     private var exchange: Exchange?
     /// Counts exchanges and connections, so that what comes late from an older one is told apart.
@@ -26,8 +27,9 @@ package final class PageConnection: @unchecked Sendable {
 
     /// A request that is under way.
     private struct Exchange {
-        var request: [UInt8]
-        var parser: ResponseParser
+        let request: HTTPRequestHead
+        /// What has come of the response.
+        var head: HTTPResponseHead?
         var body: [UInt8]
         let bodyBytesMax: Int
         let deadline: NIODeadline
@@ -36,10 +38,11 @@ package final class PageConnection: @unchecked Sendable {
         var timeout: Scheduled<Void>?
         let done: (Outcome) -> Void
 
-        mutating func take(
-            _ bytes: UnsafeRawBufferPointer
-        ) throws(ResponseParser.Failure) -> Bool {
-            try parser.feed(bytes, into: &body)
+        /// Appends a piece of the body; false when it becomes longer than allowed.
+        mutating func take(_ piece: ByteBuffer) -> Bool {
+            if piece.readableBytes > bodyBytesMax - body.count { return false }
+            piece.withUnsafeReadableBytes { body.append(contentsOf: $0) }
+            return true
         }
 
         mutating func swapBody(_ other: inout [UInt8]) { swap(&body, &other) }
@@ -47,7 +50,7 @@ package final class PageConnection: @unchecked Sendable {
 
     init(
         _ loop: PageLoop, _ address: PageAddress,
-        makeRequest: @escaping () throws(FetchError) -> [UInt8]?
+        makeRequest: @escaping () throws(FetchError) -> HTTPRequestHead
     ) {
         self.loop = loop
         self.address = address
@@ -59,10 +62,9 @@ package final class PageConnection: @unchecked Sendable {
         timeoutMs: Int64, bodyBytesMax limit: Int?, _ done: @escaping (Outcome) -> Void
     ) {
         precondition(exchange == nil, "BUG: two fetches on one connection")
-        let request: [UInt8]
+        let request: HTTPRequestHead
         do throws(FetchError) {
-            guard let made = try makeRequest() else { return done(.unsuited) }
-            request = made
+            request = try makeRequest()
         } catch {
             return done(.failure(error))
         }
@@ -72,9 +74,8 @@ package final class PageConnection: @unchecked Sendable {
             finish(.failure(.timeout), keep: false)
         }
         exchange = Exchange(
-            request: request, parser: ResponseParser(bodyBytesMax: bodyBytesMax),
-            body: loop.takeBuffer(), bodyBytesMax: bodyBytesMax, deadline: deadline,
-            isOnUsed: channel != nil, timeout: timeout, done: done)
+            request: request, body: loop.takeBuffer(), bodyBytesMax: bodyBytesMax,
+            deadline: deadline, isOnUsed: channel != nil, timeout: timeout, done: done)
         if let channel { send(on: channel) } else { connect() }
     }
 
@@ -101,6 +102,7 @@ package final class PageConnection: @unchecked Sendable {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
@@ -122,7 +124,10 @@ package final class PageConnection: @unchecked Sendable {
 
     private func send(on channel: any Channel) {
         guard let exchange else { return }
-        channel.writeAndFlush(channel.allocator.buffer(bytes: exchange.request), promise: nil)
+        let mine = number
+        channel.write(HTTPClientRequestPart.head(exchange.request)).assumeIsolated()
+            .whenFailure { [self] error in failed(error, mine) }
+        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
     }
 
     private func fail(_ error: any Error) {
@@ -148,16 +153,26 @@ package final class PageConnection: @unchecked Sendable {
 
     // MARK: What the channel says
 
-    fileprivate func received(_ bytes: UnsafeRawBufferPointer, _ from: UInt64) {
+    fileprivate func received(_ part: HTTPClientResponsePart, _ from: UInt64) {
         guard from == number else { return }
-        // Bytes that nobody asked for.
-        if exchange == nil { return drop() }
-        do throws(ResponseParser.Failure) {
-            let isComplete = try exchange?.take(bytes) ?? false
-            if isComplete { complete() }
-        } catch {
-            refuse(error)
+        switch part {
+        case .head(let head):
+            guard let limit = exchange?.bodyBytesMax else { return drop() }
+            exchange?.head = head
+            if let length = head.headers.first(name: "Content-Length").flatMap({ Int($0) }) {
+                if length > limit { return refuseLength(limit) }
+                exchange?.body.reserveCapacity(length)
+            }
+        case .body(let piece):
+            if let limit = exchange?.bodyBytesMax, exchange?.take(piece) == false {
+                refuseLength(limit)
+            }
+        case .end: complete()
         }
+    }
+
+    private func refuseLength(_ limit: Int) {
+        finish(.failure(.bodyTooLarge(limit: limit)), keep: false)
     }
 
     fileprivate func ended(_ from: UInt64) {
@@ -165,41 +180,33 @@ package final class PageConnection: @unchecked Sendable {
         channel = nil
         number += 1
         guard var current = exchange else { return }
-        if current.isOnUsed, !current.parser.hasBegun {
+        if current.isOnUsed, current.head == nil {
             // The server closed an idle connection just when it was used again.
             current.isOnUsed = false
             exchange = current
             return connect()
         }
-        do throws(ResponseParser.Failure) {
-            try exchange?.parser.end()
-            complete()
-        } catch {
-            refuse(error)
-        }
+        finish(.failure(.connection(HTTPFetcher.closedText)), keep: false)
     }
 
     fileprivate func failed(_ error: any Error, _ from: UInt64) {
         guard from == number else { return }
-        if let exchange, exchange.isOnUsed, !exchange.parser.hasBegun { return ended(from) }
-        fail(error)
-        drop()
-    }
-
-    private func refuse(_ failure: ResponseParser.Failure) {
-        switch failure {
-        case .unsuited: finish(.unsuited, keep: false)
-        case .ended: finish(.failure(.connection(HTTPFetcher.closedText)), keep: false)
-        case .bodyTooLarge:
-            let limit = exchange?.bodyBytesMax ?? 0
-            finish(.failure(.bodyTooLarge(limit: limit)), keep: false)
+        switch error {
+        case HTTPParserError.invalidEOFState: ended(from)
+        // Not HTTP/1.1 as it should be: the other client says what is wrong.
+        case is HTTPParserError, is NIOHTTPDecoderError: finish(.unsuited, keep: false)
+        default:
+            if let exchange, exchange.isOnUsed, exchange.head == nil { return ended(from) }
+            fail(error)
         }
+        if from == number { drop() }
     }
 
     private func complete() {
-        guard let parser = exchange?.parser else { return }
-        if (300..<400).contains(parser.status) { return finish(.unsuited, keep: false) }
-        switch parser.contentEncoding {
+        guard let head = exchange?.head else { return }
+        let status = Int(head.status.code)
+        if (300..<400).contains(status) { return finish(.unsuited, keep: false) }
+        switch head.headers.first(name: "Content-Encoding")?.lowercased() ?? "" {
         case "", "identity": break
         case "gzip", "x-gzip":
             var unpacked = loop.takeBuffer()
@@ -226,15 +233,16 @@ package final class PageConnection: @unchecked Sendable {
         finish(
             .response(
                 FetchResponse(
-                    status: parser.status, contentType: parser.contentType, body: body)),
-            keep: parser.isReusable)
+                    status: status, contentType: head.headers.first(name: "Content-Type") ?? "",
+                    body: body)),
+            keep: head.isKeepAlive)
     }
 }
 
 /// Hands on what a channel reads.
 private final class PageHandler: ChannelInboundHandler, @unchecked Sendable {
     // Safe to send because: it is made for one loop and used there only.
-    typealias InboundIn = ByteBuffer
+    typealias InboundIn = HTTPClientResponsePart
 
     private weak var connection: PageConnection?
     private let number: UInt64
@@ -245,8 +253,7 @@ private final class PageHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let buffer = Self.unwrapInboundIn(data)
-        buffer.withUnsafeReadableBytes { connection?.received($0, number) }
+        connection?.received(Self.unwrapInboundIn(data), number)
     }
 
     func channelInactive(context: ChannelHandlerContext) { connection?.ended(number) }
