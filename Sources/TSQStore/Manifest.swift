@@ -37,6 +37,8 @@ struct Manifest: Sendable, Equatable {
     var blocks: [BlockEntry] = []
     /// The files of deletions that hide something, ascending.
     var deletions: [UInt64] = []
+    /// Those of them that cannot be undone: a block was rewritten without their samples.
+    var begunDeletions: Set<UInt64> = []
     /// Older first.
     var exemplars: [ExemplarEntry] = []
 
@@ -46,8 +48,10 @@ struct Manifest: Sendable, Equatable {
     }
 
     static let fileName = "MANIFEST"
-    /// `TSQMAN2\n`
-    private static let magic: UInt64 = 0x0A32_4E41_4D51_5354
+    /// `TSQMAN3\n`
+    private static let magic: UInt64 = 0x0A33_4E41_4D51_5354
+    /// `TSQMAN2\n`: deletions have no state.
+    private static let secondMagic: UInt64 = 0x0A32_4E41_4D51_5354
     /// `TSQMAN1\n`: ends with the blocks.
     private static let firstMagic: UInt64 = 0x0A31_4E41_4D51_5354
     private static let entriesMax = 1 << 20
@@ -91,7 +95,10 @@ struct Manifest: Sendable, Equatable {
             writer.uvarint(block.byteCount)
         }
         writer.uvarint(UInt64(deletions.count))
-        for file in deletions { writer.uvarint(file) }
+        for file in deletions {
+            writer.uvarint(file)
+            writer.u8(begunDeletions.contains(file) ? 1 : 0)
+        }
         writer.uvarint(UInt64(exemplars.count))
         for file in exemplars {
             writer.uvarint(file.file)
@@ -105,26 +112,29 @@ struct Manifest: Sendable, Equatable {
 
     /// A store would take centuries to count so far; sums of these do not overflow.
     private static let numberMax: UInt64 = 1 << 40
+    /// Those of MANIFESTs that were put together anew begin at 2^48.
+    private static let generationMax: UInt64 = 1 << 60
     /// The head has some bytes for each number that was given to a series.
     private static let refsMax: UInt32 = 1 << 27
 
     private var isWithinBounds: Bool {
         let numbers =
-            [generation, nextFile, nextSequence, logStart.segment, logStart.offset]
+            [nextFile, nextSequence, logStart.segment, logStart.offset]
             + indexes.flatMap { [$0.file, $0.seriesCount] }
             + blocks.flatMap { [$0.file, $0.sequence, $0.sampleCount, $0.byteCount] }
             + deletions + exemplars.map(\.file)
-        return nextRef <= Self.refsMax && numbers.allSatisfy { $0 <= Self.numberMax }
+        return generation <= Self.generationMax && nextRef <= Self.refsMax
+            && numbers.allSatisfy { $0 <= Self.numberMax }
     }
 
     /// - Throws: `.format` when the bytes are no MANIFEST, or damaged.
     init(_ bytes: [UInt8]) throws(StoreError) {
-        let isFirst = bytes.starts(with: Self.firstMagic.littleEndianBytes)
-        let body = try Sealed.body(
-            bytes, magic: isFirst ? Self.firstMagic : Self.magic, "the MANIFEST")
+        let older = [Self.firstMagic, Self.secondMagic]
+        let magic = older.first { bytes.starts(with: $0.littleEndianBytes) } ?? Self.magic
+        let body = try Sealed.body(bytes, magic: magic, "the MANIFEST")
         do throws(ByteReadError) {
             var reader = ByteReader(bytes.span.extracting(body))
-            try self.init(&reader, isFirst: isFirst)
+            try self.init(&reader, magic: magic)
         } catch {
             throw .format("the MANIFEST cannot be read: \(error)")
         }
@@ -133,7 +143,7 @@ struct Manifest: Sendable, Equatable {
         }
     }
 
-    private init(_ reader: inout ByteReader, isFirst: Bool) throws(ByteReadError) {
+    private init(_ reader: inout ByteReader, magic: UInt64) throws(ByteReadError) {
         generation = try reader.u64()
         nextFile = try reader.uvarint()
         nextSequence = try reader.uvarint()
@@ -152,9 +162,16 @@ struct Manifest: Sendable, Equatable {
                     maxTimeMs: try reader.i64(), sampleCount: try reader.uvarint(),
                     byteCount: try reader.uvarint()))
         }
-        if isFirst { return }
+        if magic == Self.firstMagic { return }
         for _ in 0..<(try reader.count(max: Self.entriesMax)) {
-            deletions.append(try reader.uvarint())
+            let file = try reader.uvarint()
+            deletions.append(file)
+            if magic == Self.secondMagic { continue }
+            switch try reader.u8() {
+            case 0: break
+            case 1: begunDeletions.insert(file)
+            default: throw .truncated(offset: reader.offset - 1, needed: 0)
+            }
         }
         for _ in 0..<(try reader.count(max: Self.entriesMax)) {
             exemplars.append(
@@ -175,6 +192,11 @@ struct Manifest: Sendable, Equatable {
             throw .storage(error.message)
         }
         return try Manifest(bytes)
+    }
+
+    mutating func removeDeletions(_ files: Set<UInt64>) {
+        deletions.removeAll { files.contains($0) }
+        begunDeletions.subtract(files)
     }
 
     /// Gives up the numbers of a MANIFEST that failed to be written: whether it is on the disk is not

@@ -80,7 +80,7 @@ struct ManifestRebuild {
         do throws(IOError) {
             let bytes = try fileSystem.readAll(path)
             return bytes.count >= 8 && bytes.starts(with: "TSQMAN".utf8) && bytes[7] == 0x0A
-                && bytes[6] != UInt8(ascii: "1") && bytes[6] != UInt8(ascii: "2")
+                && !(UInt8(ascii: "1")...UInt8(ascii: "3")).contains(bytes[6])
         } catch {
             throw Store.storeError(error)
         }

@@ -95,23 +95,26 @@ extension Store {
 
     /// The deletions that hide something and can be undone, older first.
     package func deletions() -> [DeletionInfo] {
-        core.withLock { $0.deletions }.map { $0.info }
+        let begun = manifest.withLock { $0.begunDeletions }
+        return core.withLock { $0.deletions }.filter { !begun.contains($0.file) }.map(\.info)
     }
 
     /// Makes visible again what a deletion hid.
     ///
-    /// - Throws: `.invalid` when there is no such deletion (any more); `.storage`.
+    /// - Throws: `.invalid` when there is no such deletion (any more), or some of its space was given
+    ///   back already; `.storage`.
     package func undoDeletion(_ id: UInt64) throws(StoreError) {
         try manifest.withLock { (manifest) throws(StoreError) in
             guard manifest.deletions.contains(id) else {
                 throw .invalid("there is no deletion \(id), or its space was given back")
             }
-            if compactedDeletions.withLock({ $0.contains(id) }) {
-                throw .invalid("the space of deletion \(id) is being given back")
+            let isCompacted = compactedDeletions.withLock { $0.contains(id) }
+            if isCompacted || manifest.begunDeletions.contains(id) {
+                throw .invalid("deletion \(id) cannot be undone: its space is being given back")
             }
             var next = manifest
             next.generation += 1
-            next.deletions.removeAll { $0 == id }
+            next.removeDeletions([id])
             try install(&manifest, next)
             core.withLock { core in core.deletions.removeAll { $0.file == id } }
             events.log(.info, "a deletion is undone", [("deletion", "\(id)")])

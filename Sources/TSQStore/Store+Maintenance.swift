@@ -22,7 +22,11 @@ extension Store {
 
     func maintainBlocks() throws(StoreError) {
         let nowMs = clock.nowMs()
-        try compactDeletions { $0.isDue(nowMs: nowMs, undoMs: options.deletionUndoMs) }
+        // Also what was interrupted: it cannot be undone any more.
+        let begun = manifest.withLock { $0.begunDeletions }
+        try compactDeletions {
+            begun.contains($0.file) || $0.isDue(nowMs: nowMs, undoMs: options.deletionUndoMs)
+        }
         while try mergeBlocks() {}
         // Once while the store is open also for what an earlier writer left.
         let (age, overflow) = nowMs.subtractingReportingOverflow(openedMs)

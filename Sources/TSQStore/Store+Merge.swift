@@ -99,7 +99,7 @@ extension Store {
             if !manifest.deletions.contains(where: files.contains) { return }
             var next = manifest
             next.generation += 1
-            next.deletions.removeAll { files.contains($0) }
+            next.removeDeletions(files)
             try install(&manifest, next)
             core.withLock { core in core.deletions.removeAll { files.contains($0.file) } }
             registryIsStale.store(true, ordering: .relaxed)
@@ -174,6 +174,7 @@ extension Store {
             next.blocks.removeAll { files.contains($0.file) }
             next.blocks += merged.map(\.entry)
             next.blocks.sort { $0.sequence < $1.sequence }
+            next.begunDeletions.formUnion(deletions.map(\.file))
             try install(&manifest, next)
             core.withLock { core in
                 core.blocks.removeAll { files.contains($0.entry.file) }

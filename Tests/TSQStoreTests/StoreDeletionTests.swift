@@ -146,6 +146,47 @@ struct StoreDeletionTests {
         #expect(try times(store, 0) == [0])
     }
 
+    @Test(
+        "interrupted while its space is given back, a deletion is undone as a whole or not at all",
+        arguments: [true, false])
+    func interrupted(isKilled: Bool) throws {
+        var undone = 0
+        var refused = 0
+        var ended = 0
+        for call in 1..<60 {
+            let harness = StoreHarness()
+            var store = try filled(harness)
+            let before = try store.samples(named: "m")
+            let id = try #require(try store.deleteSeries(matching: [m]).id)
+            harness.disk.plan(
+                isKilled ? .kills : .fails(5), atCall: harness.disk.callCount + call)
+            let didFail = (try? store.compactDeletions()) == nil
+            if isKilled {
+                harness.disk.kill()
+                store = try harness.open()
+            } else {
+                harness.disk.clearFaults()
+            }
+            if store.deletions().contains(where: { $0.id == id }) {
+                #expect(didFail)
+                undone += 1
+                try store.undoDeletion(id)
+                #expect(try store.samples(named: "m") == before, "call \(call)")
+                continue
+            }
+            #expect(throws: StoreError.self, "call \(call)") { try store.undoDeletion(id) }
+            #expect(try store.samples(named: "m").isEmpty, "call \(call)")
+            if try Manifest.read("d", harness.disk)?.deletions == [id] { refused += 1 }
+            // What was begun goes on without being asked.
+            try store.maintain()
+            #expect(try Manifest.read("d", harness.disk)?.deletions == [], "call \(call)")
+            #expect(try store.samples(named: "m").isEmpty, "call \(call)")
+            #expect(try store.samples(named: "n")[labels("n")]?.count == 100)
+            if !didFail { ended += 1 }
+        }
+        #expect(undone > 0 && refused > 0 && ended > 0)
+    }
+
     @Test("after the time for undoing the space is given back by itself")
     func due() throws {
         let harness = StoreHarness()

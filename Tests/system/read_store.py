@@ -649,7 +649,7 @@ def deletion_file(data):
 def read_store(directory):
     data = open(f"{directory}/MANIFEST", "rb").read()
     version = data[:8]
-    if version not in (b"TSQMAN1\n", b"TSQMAN2\n") or struct.unpack("<I", data[-4:])[0] != crc32c(data[:-4]):
+    if version not in (b"TSQMAN1\n", b"TSQMAN2\n", b"TSQMAN3\n") or struct.unpack("<I", data[-4:])[0] != crc32c(data[:-4]):
         raise Malformed("the MANIFEST")
     r = Reader(data, 8, len(data) - 4)
     r.unpack("Q")
@@ -667,9 +667,11 @@ def read_store(directory):
     for _ in range(r.uvarint()):
         blocks.append((r.uvarint(), r.take(1), r.uvarint(), *r.unpack("qq"), r.uvarint(), r.uvarint()))
     deletions = []
-    if version == b"TSQMAN2\n":
+    if version != b"TSQMAN1\n":
         for _ in range(r.uvarint()):
             deletions.append(deletion_file(open(f"{directory}/deletions/{r.uvarint()}.del", "rb").read()))
+            if version == b"TSQMAN3\n" and r.take(1) not in (b"\0", b"\1"):
+                raise Malformed("the MANIFEST: a deletion's state")
         for _ in range(r.uvarint()):
             r.uvarint(), r.uvarint()
     r.done()
