@@ -65,11 +65,25 @@ extension Store {
     package func checkpoint(replacesLog: Bool = false) throws(StoreError) {
         try manifest.withLock { (manifest) throws(StoreError) in
             try checkIsOpen()
-            let (heads, exemplars) = freeze(replacesLog)
-            if heads.isEmpty { return }
-            try withReserve { () throws(StoreError) in
-                try checkpoint(heads, exemplars, &manifest)
-            }
+            try checkpoint(replacesLog, &manifest)
+        }
+    }
+
+    /// For `close`, which holds the directory's lock still: puts into blocks what the log has, which
+    /// cannot be made durable.
+    func checkpointOnClose() throws(StoreError) {
+        try manifest.withLock { (manifest) throws(StoreError) in
+            try checkpoint(true, &manifest)
+        }
+    }
+
+    private func checkpoint(
+        _ replacesLog: Bool, _ manifest: inout Manifest
+    ) throws(StoreError) {
+        let (heads, exemplars) = freeze(replacesLog)
+        if heads.isEmpty { return }
+        try withReserve { () throws(StoreError) in
+            try checkpoint(heads, exemplars, &manifest)
         }
     }
 

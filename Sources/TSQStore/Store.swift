@@ -171,10 +171,19 @@ package final class Store: Sendable {
             return workers
         }
         for worker in running { worker.stop() }
+        let isUnsafe = core.withLock { $0.stop == .unsafeLog }
         stopWrites(.closed, "the store is closed")
         // A checkpoint that somebody else has begun ends before the directory is given free.
         manifest.withLock { _ in }
         defer { directoryLock.unlock() }
+        if !isUnsafe, (try? log.close()) != nil { return }
+        // The disk refused to say that the log is durable; memory has all of it.
+        do throws(IOError) {
+            try log.abandonSegment()
+        } catch {
+            throw .storage("the log cannot be made durable: \(error.message)")
+        }
+        try checkpointOnClose()
         do throws(IOError) {
             try log.close()
         } catch {

@@ -132,6 +132,23 @@ struct StoreFaultTests {
         #expect(try Store.verify(directory: "d", fileSystem: harness.disk).isSound)
     }
 
+    @Test(
+        "an fsync that fails in close or before it loses nothing: what the log has goes to blocks")
+    func failedSyncOnClose() throws {
+        for isBefore in [false, true] {
+            let harness = harness()
+            let store = try harness.open()
+            let taken = try fill(store, harness, count: 3)
+            harness.disk.plan(.fails(EIO), atCall: harness.disk.callCount + 1)
+            if isBefore { #expect(throws: StoreError.self) { try store.sync() } }
+            try store.close()
+            #expect(harness.disk.failureCount == 1)
+            harness.disk.cutPower()
+            #expect(try count(try harness.open()) == taken)
+            #expect(try Store.verify(directory: "d", fileSystem: harness.disk).isSound)
+        }
+    }
+
     @Test("a write that fails with EIO costs its commit; the next one is tried again")
     func failedWrite() throws {
         let harness = harness()
