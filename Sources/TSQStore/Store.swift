@@ -164,7 +164,9 @@ package final class Store: Sendable {
     static let maintenanceIntervalMs: Int64 = 1000
 
     /// Makes everything durable and gives the directory free. Commits are refused from here on.
-    package func close() throws(StoreError) {
+    package func close() throws(StoreError) { try close(replacesLog: true) }
+
+    private func close(replacesLog: Bool) throws(StoreError) {
         if closed.exchange(true, ordering: .acquiringAndReleasing) { return }
         let running = workers.withLock { workers in
             defer { workers = [] }
@@ -176,7 +178,13 @@ package final class Store: Sendable {
         // A checkpoint that somebody else has begun ends before the directory is given free.
         manifest.withLock { _ in }
         defer { directoryLock.unlock() }
-        if !isUnsafe, (try? log.close()) != nil { return }
+        if !isUnsafe || !replacesLog {
+            do throws(IOError) {
+                return try log.close()
+            } catch {
+                if !replacesLog { throw .storage(error.message) }
+            }
+        }
         // The disk refused to say that the log is durable; memory has all of it.
         do throws(IOError) {
             try log.abandonSegment()
@@ -193,7 +201,8 @@ package final class Store: Sendable {
 
     var isClosed: Bool { closed.load(ordering: .acquiring) }
 
-    deinit { try? close() }
+    // Writes nothing: nobody hears whether that is right, or fails.
+    deinit { try? close(replacesLog: false) }
 
     /// Makes everything acknowledged durable.
     package func sync() throws(StoreError) {
