@@ -111,8 +111,9 @@ try:
     check("/-/ready refuses and says why", refused and "disk" in refused[1].lower(), refused or get("/-/ready"))
     check("the log says it", "disk is full" in log() or "No space left" in log(), log()[-200:])
     now = time.time()
-    line = f'pushed 1 {int(now * 1000)}\n'.encode()
-    status, text = get("/api/v1/import", line)
+    # More than a page of the disk that may have some room left.
+    lines = "".join(f'pushed{{n="{n}"}} {n} {int(now * 1000)}\n' for n in range(20_000)).encode()
+    status, text = get("/api/v1/import", lines)
     check("a write over HTTP is refused with the reason", status >= 400 and ("disk" in text.lower() or "space" in text.lower()), (status, text))
     time.sleep(3)
     before_time = time.time()
