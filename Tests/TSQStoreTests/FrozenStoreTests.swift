@@ -14,7 +14,8 @@ struct FrozenStoreTests {
     private static let testdata = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "testdata")
 
-    @Test("a frozen store is read as on the day it was written", arguments: ["store-v1"])
+    @Test(
+        "a frozen store is read as on the day it was written", arguments: ["store-v1", "store-v2"])
     func frozen(name: String) throws {
         let store = try Store.openReadOnly(directory: Self.testdata.appending(path: name).path())
         var lines: [String] = []
