@@ -24,11 +24,26 @@ package struct Annotations: Sendable {
     /// Remarks kept, so that a query over many metrics does not collect without end.
     private static let keptMax = 10_000
 
-    package private(set) var all: Set<Annotation> = []
+    private var inserted: Set<Annotation> = []
+    /// Parameters of aggregations with values out of bounds. They are judged over all steps, not
+    /// tile by tile: their remarks are made up when all is known.
+    private var judged: [ParameterPlace: ParameterRange] = [:]
     /// What is said of repaired classic histograms beside the text.
     private var repairs: [Annotation: RepairSummary] = [:]
 
     package init() {}
+
+    package var all: Set<Annotation> {
+        var result = inserted
+        for (place, values) in judged {
+            for text in place.kind.remarks(on: values) {
+                result.insert(Annotation(isWarning: true, text: text, range: place.range))
+            }
+        }
+        return result
+    }
+
+    package var isEmpty: Bool { inserted.isEmpty && judged.isEmpty }
 
     package mutating func warn(_ text: String, _ range: SourceRange?) {
         insert(Annotation(isWarning: true, text: text, range: range))
@@ -50,11 +65,21 @@ package struct Annotations: Sendable {
     }
 
     private mutating func insert(_ annotation: Annotation) {
-        if all.count < Self.keptMax { all.insert(annotation) }
+        if inserted.count < Self.keptMax { inserted.insert(annotation) }
+    }
+
+    /// Takes in the values of an aggregation's parameter at some steps; of values out of bounds at
+    /// all steps the largest and the smallest are told.
+    mutating func judge(_ kind: JudgedParameter, _ values: ParameterRange, _ range: SourceRange) {
+        if kind.remarks(on: values).isEmpty { return }
+        judged[ParameterPlace(kind: kind, range: range), default: ParameterRange()].merge(values)
     }
 
     package mutating func merge(_ other: Annotations) {
-        all.formUnion(other.all)
+        inserted.formUnion(other.inserted)
+        for (place, values) in other.judged {
+            judged[place, default: ParameterRange()].merge(values)
+        }
         repairs.merge(other.repairs) { $0.merged(with: $1) }
     }
 
@@ -100,6 +125,40 @@ package struct Annotations: Sendable {
         }
         return "\(line):\(offset - lastBreak)"
     }
+}
+
+/// A parameter of an aggregation that has bounds.
+enum JudgedParameter: Hashable, Sendable {
+    /// φ of `quantile`, 0…1.
+    case quantile
+    /// The ratio of `limit_ratio`, -1…1.
+    case ratio
+
+    /// Warnings of values out of bounds.
+    ///
+    /// - Source: Prometheus promql/engine.go `rangeEvalAgg`.
+    func remarks(on values: ParameterRange) -> [String] {
+        var result: [String] = []
+        switch self {
+        case .quantile:
+            if values.hasNaN { result.append(PromQLTexts.invalidQuantile(.nan)) }
+            if values.max > 1 { result.append(PromQLTexts.invalidQuantile(values.max)) }
+            if values.min < 0 { result.append(PromQLTexts.invalidQuantile(values.min)) }
+        case .ratio:
+            if values.max > 1 {
+                result.append(PromQLTexts.invalidRatio(values.max, cappedTo: 1))
+            }
+            if values.min < -1 {
+                result.append(PromQLTexts.invalidRatio(values.min, cappedTo: -1))
+            }
+        }
+        return result
+    }
+}
+
+private struct ParameterPlace: Hashable {
+    var kind: JudgedParameter
+    var range: SourceRange
 }
 
 /// The extremes of the repairs of classic histograms.

@@ -8,6 +8,7 @@ final class LimitAggregation: UnaryOperator {
     private let isWithout: Bool
     private var parameters: Parameters
     private var table = GroupTable()
+    private var counts = LimitCounts()
     private var limits: [Int] = []
     private var taken: [Int32] = []
     private var stepCount = 0
@@ -28,7 +29,7 @@ final class LimitAggregation: UnaryOperator {
 
     override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
-        limits = try LimitCounts.of(parameters.values[0], seriesCount: series.count)
+        limits = try counts.next(parameters.values[0], seriesCount: series.count)
         try child.begin(tile)
         stepCount = tile.count
         taken = [Int32](repeating: 0, count: table.count * stepCount)
@@ -88,16 +89,8 @@ final class RatioAggregation: UnaryOperator {
         try parameters.begin(tile)
         let range = ParameterRange(parameters.values[0])
         if range.hasNaN { throw .execution("Ratio value is NaN") }
-        if range.max > 1 { warn(range.max, capped: 1) }
-        if range.min < -1 { warn(range.min, capped: -1) }
+        query.annotations.judge(.ratio, range, parameterRange)
         try child.begin(tile)
-    }
-
-    private func warn(_ value: Double, capped: Double) {
-        query.annotations.warn(
-            "ratio value should be between -1 and 1, got "
-                + "\(DecimalPrint.string(value, .general)), capping to "
-                + DecimalPrint.string(capped, .general), parameterRange)
     }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {

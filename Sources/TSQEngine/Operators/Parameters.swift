@@ -38,5 +38,29 @@ struct Parameters {
             values[index] = row.values
         }
     }
+}
 
+/// The smallest and largest of a parameter's values by Go's rules: a NaN makes both NaN, unless an
+/// infinity is among them.
+///
+/// - Source: Prometheus promql/value.go `newFParams`.
+struct ParameterRange {
+    private(set) var min = Double.greatestFiniteMagnitude
+    private(set) var max = -Double.greatestFiniteMagnitude
+    private(set) var hasNaN = false
+
+    init(_ values: [Double] = []) {
+        for value in values {
+            if value.isNaN { hasNaN = true }
+            min = GoMath.min(min, value)
+            max = GoMath.max(max, value)
+        }
+    }
+
+    /// Takes in the values of other steps.
+    mutating func merge(_ other: ParameterRange) {
+        if other.hasNaN { hasNaN = true }
+        min = GoMath.min(min, other.min)
+        max = GoMath.max(max, other.max)
+    }
 }

@@ -35,22 +35,13 @@ final class QuantileAggregation: UnaryOperator {
 
     override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
-        warnOfParameter()
+        query.annotations.judge(
+            .quantile, ParameterRange(parameters.values[0]), parameterRange)
         try child.begin(tile)
         rows.removeAll()
         members = [[Int]](repeating: [], count: table.count)
         stepCount = tile.count
         delivered = nil
-    }
-
-    /// - Source: Prometheus promql/engine.go `rangeEvalAgg`: NaN, the largest and the smallest are
-    ///   named.
-    private func warnOfParameter() {
-        let range = ParameterRange(parameters.values[0])
-        func warn(_ value: Double) { query.warnOfQuantile(value, parameterRange) }
-        if range.hasNaN { warn(.nan) }
-        if range.max > 1 { warn(range.max) }
-        if range.min < 0 { warn(range.min) }
     }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
@@ -98,22 +89,4 @@ final class QuantileAggregation: UnaryOperator {
     }
 
     override func tableBytes() -> Int { table.byteCount }
-}
-
-/// The smallest and largest of a parameter's values by Go's rules: a NaN makes both NaN, unless an
-/// infinity is among them.
-///
-/// - Source: Prometheus promql/value.go `newFParams`.
-struct ParameterRange {
-    private(set) var min = Double.greatestFiniteMagnitude
-    private(set) var max = -Double.greatestFiniteMagnitude
-    private(set) var hasNaN = false
-
-    init(_ values: [Double]) {
-        for value in values {
-            if value.isNaN { hasNaN = true }
-            min = GoMath.min(min, value)
-            max = GoMath.max(max, value)
-        }
-    }
 }

@@ -10,6 +10,7 @@ final class RankAggregation: UnaryOperator {
     private let range: SourceRange
     private var parameters: Parameters
     private var table = GroupTable()
+    private var counts = LimitCounts()
     /// k at each step of the tile, at most the number of input series.
     private var limits: [Int] = []
     /// Heap of group g at step s: `g * stepCount + s`.
@@ -40,7 +41,7 @@ final class RankAggregation: UnaryOperator {
 
     override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
-        limits = try LimitCounts.of(parameters.values[0], seriesCount: series.count)
+        limits = try counts.next(parameters.values[0], seriesCount: series.count)
         let most = limits.max() ?? 0
         let entries = table.memberCounts.reduce(0) { $0 + min($1, most) }
         try holdMore(entries * tile.count * MemoryLayout<RankHeap.Entry>.stride)
@@ -120,11 +121,16 @@ final class RankAggregation: UnaryOperator {
 }
 
 /// k of `topk`, `bottomk`, `limitk` at each step.
-enum LimitCounts {
+struct LimitCounts {
+    /// Of all tiles until now: Prometheus judges all steps together.
+    private var range = ParameterRange()
+
+    /// The counts of a tile's steps, at most `seriesCount`.
+    ///
     /// - Throws: Prometheus's errors for values that are no count.
     /// - Source: Prometheus promql/engine.go `rangeEvalAgg`.
-    static func of(_ values: [Double], seriesCount: Int) throws(QueryError) -> [Int] {
-        let range = ParameterRange(values)
+    mutating func next(_ values: [Double], seriesCount: Int) throws(QueryError) -> [Int] {
+        range.merge(ParameterRange(values))
         if range.hasNaN { throw .execution("Parameter value is NaN") }
         if range.max < 1 { return [Int](repeating: 0, count: values.count) }
         if range.min <= -0x1p63 {

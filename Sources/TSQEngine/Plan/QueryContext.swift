@@ -154,7 +154,7 @@ final class QueryContext {
 
     /// Moves a kernel's remarks to the query's.
     func take(_ context: inout KernelContext) {
-        if context.annotations.all.isEmpty { return }
+        if context.annotations.isEmpty { return }
         annotations.merge(context.annotations)
         context.annotations = Annotations()
     }
