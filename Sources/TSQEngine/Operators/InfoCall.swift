@@ -10,14 +10,17 @@ import TSQPromQL
 final class InfoCall: Operator {
     private let child: Operator
     private let info: InfoSelection
+    /// Whether elements that have become equal are told apart until the end.
+    private let keepsEqual: Bool
     private var numbers: [Int] = []
     private var rows = RowStore()
     private var tile = Tile(0, 0)
     private var position = 0
 
-    init(_ child: Operator, _ info: InfoSelection) {
+    init(_ child: Operator, _ info: InfoSelection, keepsEqual: Bool) {
         self.child = child
         self.info = info
+        self.keepsEqual = keepsEqual
         super.init(child.query, steps: child.steps)
     }
 
@@ -113,10 +116,14 @@ final class InfoCall: Operator {
                 rows[output].copy(row, from: step, to: step)
             }
         }
-        series.labels = index.labels
+        if !keepsEqual { series.labels = index.labels }
     }
 
     private func insert(_ labels: [LabelPair], _ drops: Bool, _ index: inout LabelIndex) -> Int {
+        if keepsEqual {
+            series.append(labels[...])
+            return rows.appendEmpty(stepCount: steps.count)
+        }
         let (output, isNew) = index.insert(labels)
         if isNew { _ = rows.appendEmpty(stepCount: steps.count) }
         return output

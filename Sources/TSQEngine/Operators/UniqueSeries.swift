@@ -14,7 +14,7 @@ final class UniqueSeries: UnaryOperator {
     /// The output series of a child's series; empty where all are different.
     private var target: [Int] = []
     private var memberCount: [Int] = []
-    /// For `anyStep`: the child series that had values, +1.
+    /// For `anyStep`, and where there is one step: the child series that had values, +1.
     private var owner: [Int] = []
     private var rowOfTarget: [Int: Int] = [:]
     private var pending: [(series: Int, row: Int)] = []
@@ -80,6 +80,7 @@ final class UniqueSeries: UnaryOperator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if target.isEmpty { return try child.next(into: &row) }
+        if steps.count == 1 { return try nextOfOneStep(&row) }
         while !isDraining {
             guard let source = try child.next(into: &row) else {
                 isDraining = true
@@ -107,6 +108,18 @@ final class UniqueSeries: UnaryOperator {
         guard let (number, place) = pending.popLast() else { return nil }
         store.take(place, into: &row)
         return number
+    }
+
+    /// At one step nothing can be put together, and the rows keep their order: that of a sort below.
+    private func nextOfOneStep(_ row: inout StepRow) throws(QueryError) -> Int? {
+        while let source = try child.next(into: &row) {
+            if row.isEmpty { continue }
+            let number = target[source]
+            if owner[number] != 0 && owner[number] != source + 1 { throw .sameLabelset }
+            owner[number] = source + 1
+            return number
+        }
+        return nil
     }
 
     override func ownBytes(stepCount: Int) -> Int {

@@ -52,7 +52,8 @@ extension Planner {
             }
             let times = try infoTimes(arguments[0])
             return InfoCall(
-                lanes(try apart().plan(arguments[0])), try InfoSelection(selector, times: times))
+                lanes(try apart().plan(arguments[0])), try InfoSelection(selector, times: times),
+                keepsEqual: query.options.delayedNameRemoval && isInstant)
         default: return nil
         }
     }
