@@ -35,6 +35,7 @@ struct SimulationModel {
         /// Not acknowledged: it is there as a whole or not at all, nobody knows which.
         var isAcknowledged: Bool
         var isDurable: Bool
+        var isWhole = true
     }
 
     /// What is durable, and certain.
@@ -64,9 +65,14 @@ struct SimulationModel {
     }
 
     /// A commit that was refused with an error.
-    mutating func doubt(_ writes: [(key: SampleKey, value: StoredValue?)]) {
+    ///
+    /// - Parameter isWhole: all of it is there or nothing.
+    mutating func doubt(
+        _ writes: [(key: SampleKey, value: StoredValue?)], isWhole: Bool = true
+    ) {
         note(writes)
-        tail.append(Commit(writes: writes, isAcknowledged: false, isDurable: false))
+        tail.append(
+            Commit(writes: writes, isAcknowledged: false, isDurable: false, isWhole: isWhole))
     }
 
     private mutating func note(_ writes: [(key: SampleKey, value: StoredValue?)]) {
@@ -153,8 +159,8 @@ struct SimulationModel {
                 if seen == nil && key.timeMs < cutoffMs { continue }
                 return "\(text(key)) is \(text(seen)), not \(candidates.map(text))\(origin(seen))"
             }
-            if let doubtful, candidates.count == 2, candidates[0] != candidates[1],
-                key.timeMs >= cutoffMs
+            if let doubtful, tail[doubtful].isWhole, candidates.count == 2,
+                candidates[0] != candidates[1], key.timeMs >= cutoffMs
             {
                 if seen == candidates[1] {
                     votes[doubtful, default: (nil, nil)].present = key

@@ -32,9 +32,11 @@ extension StoreSimulation {
             for refusal in report.refusals { reasons[refusal.reason.rawValue, default: 0] += 1 }
             let isAsExpected = report.acceptedCount == writes.count && reasons == refused
             if !isAsExpected && !self.model.doubtful({ _ in true }).isEmpty {
-                // What was held against a commit in doubt is itself in doubt.
-                self.model.doubt(writes)
-                self.note("\(name) of \(writes.count), otherwise than expected after a doubt")
+                // What was held against a commit in doubt is itself in doubt, sample by sample.
+                self.model.doubt(writes, isWhole: false)
+                self.note(
+                    "\(name) of \(writes.count), after a doubt \(report.acceptedCount) taken, "
+                        + "\(reasons) refused")
                 return
             }
             // Before anything ends the process: this was acknowledged.
