@@ -147,12 +147,12 @@ extension Planner {
                 vector = try (needsStatistics ? needing(.statistics) : self).plan(argument)
             }
         }
-        // Date functions without an argument tell the step's own date.
+        // Date functions without an argument tell the step's own date; no name is to be dropped.
         let child = vector ?? TimeScalar(query, steps: steps)
         return unique(
             ElementCall(
                 child, kernel: kernel, parameters: parameters,
-                context: context(node.range, arguments), dropsName: true))
+                context: context(node.range, arguments), dropsName: vector != nil))
     }
 }
 
