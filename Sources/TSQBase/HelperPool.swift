@@ -63,59 +63,15 @@ package final class HelperPool: Sendable {
         }
     }
 
-    /// A new thread's pool and first work.
-    private final class First: Sendable {
-        let pool: HelperPool
-        let body: @Sendable () -> Void
-
-        init(_ pool: HelperPool, _ body: @escaping @Sendable () -> Void) {
-            self.pool = pool
-            self.body = body
-        }
-
-        func run() {
-            body()
-            pool.serve()
-        }
-    }
-
     /// Starts a thread whose first work is `body`; false where the system gives none.
     private func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-        let context = Unmanaged.passRetained(First(self, body)).toOpaque()
-        #if canImport(Darwin)
-            var handle: pthread_t?
-        #else
-            var handle = pthread_t()
-        #endif
-        let code = pthread_create(&handle, nil, Self.entry, context)
-        if code != 0 {
-            Unmanaged<First>.fromOpaque(context).release()
-            return false
+        let thread = SystemThread { [self] in
+            body()
+            serve()
         }
-        #if canImport(Darwin)
-            if let handle { pthread_detach(handle) }
-        #else
-            pthread_detach(handle)
-        #endif
-        return true
+        thread?.detach()
+        return thread != nil
     }
-
-    #if canImport(Darwin)
-        private static let entry:
-            @convention(c) (UnsafeMutableRawPointer) ->
-                UnsafeMutableRawPointer? = { context in
-                    Unmanaged<First>.fromOpaque(context).takeRetainedValue().run()
-                    return nil
-                }
-    #else
-        private static let entry:
-            @convention(c) (UnsafeMutableRawPointer?) ->
-                UnsafeMutableRawPointer? = { context in
-                    guard let context else { return nil }
-                    Unmanaged<First>.fromOpaque(context).takeRetainedValue().run()
-                    return nil
-                }
-    #endif
 
     private func serve() {
         while true {

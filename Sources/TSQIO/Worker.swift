@@ -6,6 +6,7 @@
     import Darwin
 #endif
 import Synchronization
+import TSQBase
 
 /// A thread that does its work every so often, and at once when it is woken.
 ///
@@ -18,7 +19,7 @@ package final class Worker: Sendable {
     /// A pipe: a byte in it ends the wait. (poll(2) does not care for steps of the wall clock.)
     private let wakeRead: Int32
     private let wakeWrite: Int32
-    private let thread: Mutex<pthread_t?>
+    private let thread: Mutex<SystemThread?>
 
     /// Starts the thread; nil when the system gives none.
     package init?(intervalMs: Int64, _ body: @escaping @Sendable () -> Void) {
@@ -33,18 +34,7 @@ package final class Worker: Sendable {
         wakeRead = ends[0]
         wakeWrite = ends[1]
         thread = Mutex(nil)
-        #if canImport(Darwin)
-            var handle: pthread_t?
-        #else
-            var handle = pthread_t()
-        #endif
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(&handle, nil, Self.entry, context)
-        if code != 0 {
-            Unmanaged<Worker>.fromOpaque(context).release()
-            return nil
-        }
-        let started = handle
+        guard let started = SystemThread({ [self] in run() }) else { return nil }
         thread.withLock { $0 = started }
     }
 
@@ -52,23 +42,6 @@ package final class Worker: Sendable {
         close(wakeRead)
         close(wakeWrite)
     }
-
-    #if canImport(Darwin)
-        private static let entry:
-            @convention(c) (UnsafeMutableRawPointer) ->
-                UnsafeMutableRawPointer? = { context in
-                    Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
-                    return nil
-                }
-    #else
-        private static let entry:
-            @convention(c) (UnsafeMutableRawPointer?) ->
-                UnsafeMutableRawPointer? = { context in
-                    guard let context else { return nil }
-                    Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
-                    return nil
-                }
-    #endif
 
     /// Holds up the calling thread.
     package static func sleep(ms: Int64) { _ = poll(nil, 0, Int32(clamping: ms)) }
@@ -84,11 +57,11 @@ package final class Worker: Sendable {
     package func stop() {
         stopping.store(true, ordering: .releasing)
         wake()
-        let handle: pthread_t? = thread.withLock { thread in
+        let running = thread.withLock { thread in
             defer { thread = nil }
             return thread
         }
-        if let handle { pthread_join(handle, nil) }
+        running?.join()
     }
 
     private func run() {
