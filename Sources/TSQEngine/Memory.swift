@@ -2,16 +2,12 @@ import Synchronization
 
 /// The bytes that all queries together may hold: engines that are given the same pool share it.
 package final class MemoryPool: Sendable {
-    private let limit: Atomic<Int64>
+    package let bytesMax: Int64
     private let used = Atomic<Int64>(0)
 
-    package init(bytesMax: Int64) { limit = Atomic(bytesMax) }
+    package init(bytesMax: Int64) { self.bytesMax = bytesMax }
 
-    package var bytesMax: Int64 { limit.load(ordering: .relaxed) }
     package var bytesInUse: Int64 { used.load(ordering: .relaxed) }
-
-    /// For what is taken from now on; what is held stays.
-    package func setBytesMax(_ bytes: Int64) { limit.store(bytes, ordering: .relaxed) }
 
     /// False where the pool has too little left: nothing was taken then.
     func take(_ bytes: Int64) -> Bool {

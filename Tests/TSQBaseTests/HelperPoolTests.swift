@@ -1,0 +1,38 @@
+import TSQBase
+import Testing
+
+@Suite("Helper pool") struct HelperPoolTests {
+    @Test("a helper works while the caller does")
+    func together() {
+        let pool = HelperPool(threadCount: 1)
+        let hasHelped = Flag()
+        #expect(pool.tryRun { hasHelped.set() })
+        hasHelped.wait()
+    }
+
+    @Test("a busy pool refuses work instead of queueing it")
+    func busy() {
+        let pool = HelperPool(threadCount: 1)
+        let isReleased = Flag()
+        let isRunning = Flag()
+        #expect(
+            pool.tryRun {
+                isRunning.set()
+                isReleased.wait()
+            })
+        isRunning.wait()
+        #expect(!pool.tryRun {})
+        isReleased.set()
+    }
+
+    private final class Flag: Sendable {
+        private let gate = Gate(false)
+
+        func set() {
+            gate.withLock { $0 = true }
+            gate.signal()
+        }
+
+        func wait() { _ = gate.wait { $0 ? true : nil } }
+    }
+}
