@@ -53,7 +53,7 @@ struct StoreBench {
     ]
 
     let store: Store
-    let engine = QueryEngine()
+    let engine: QueryEngine
     let endMs: TimestampMs
     let stepMs: Int64
     let runs: Int
@@ -66,17 +66,22 @@ struct StoreBench {
         let directory = arguments.first ?? "bench-data"
         let runs = arguments.count > 1 ? Int(arguments[1]) ?? 9 : 9
         let only = arguments.count > 2 ? arguments[2] : ""
+        var options = EngineOptions()
+        if arguments.count > 3, let threads = Int(arguments[3]) { options.threads = threads }
         let store = try StoreWorkload.open(directory)
         if store.statistics().blockCount == 0 {
             try StoreWorkload.fill(store, rowCount: rowCount, endMs: newestMs)
         }
-        let bench = StoreBench(store: store, endMs: newestMs, stepMs: 3000, runs: runs)
+        let bench = StoreBench(
+            store: store, engine: QueryEngine(options: options), endMs: newestMs, stepMs: 3000,
+            runs: runs)
         for query in queries where query.title.hasPrefix(only) { try bench.run(query) }
         try store.close()
     }
 
     func run(_ query: Query) throws {
         var phases = [[Double]](repeating: [], count: 4)
+        var walls: [Double] = []
         var (bytes, points, samples) = (0, 0, 0)
         var answer: UInt64 = 0
         let startMs = endMs - (query.steps - 1) * stepMs
@@ -105,7 +110,9 @@ struct StoreBench {
                 }
             }
             var result: QueryResult?
+            let evaluationNs = clock.monotonicNs()
             let whole = try processor { result = try evaluate(query) }
+            walls.append(Double(clock.monotonicNs() - evaluationNs) / 1e6)
             guard let result else { return }
             let json = processor {
                 let body = Envelope.success(
@@ -124,7 +131,7 @@ struct StoreBench {
         let total = figures.reduce(0, +)
         let columns = zip(["select", "read", "rest", "json"], figures).map { "\($0) \($1)" }
         print(
-            "\((total * 100).rounded() / 100) ms: \(columns.joined(separator: ", ")); "
+            "\((total * 100).rounded() / 100) ms: evaluated in \(median(walls)), \(columns.joined(separator: ", ")); "
                 + "\(samples) samples, \(points) points, \(bytes) bytes, "
                 + "\(String(answer, radix: 16))  \(query.title)")
     }

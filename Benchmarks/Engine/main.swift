@@ -7,8 +7,8 @@ import TSQModel
 // each, the processor's time (which a busy machine does not change) and a hash of its answer, so
 // that a change that makes one faster and wrong is seen. QUERY: only those that begin with it.
 //
-// `bench-engine store DIR [RUNS [TITLE]]`: the queries of compare-peers.py over a store in DIR, which
-// is filled when it is not there, with the time of each phase.
+// `bench-engine store DIR [RUNS [TITLE [THREADS]]]`: the queries of compare-peers.py over a store in DIR,
+// which is filled when it is not there, with the time of each phase.
 
 if CommandLine.arguments.dropFirst().first == "store" {
     try StoreBench.main(Array(CommandLine.arguments.dropFirst(2)))

@@ -34,47 +34,113 @@ enum BitPacking {
     /// `out[i] = base + factor × packed[i]` for i < count, modulo 2^64.
     ///
     /// Safe because: `packed` has exactly `byteCount(count, width:)` bytes and `out` has `count`
-    /// elements (checked here); the main loop stops where an eight-byte load would end beyond, the
-    /// rest goes through a padded copy.
+    /// elements (checked here); the main loop stops where an eight-byte load would end beyond what
+    /// may be loaded, the rest goes through a padded copy.
+    /// - Parameter slack: how many bytes after `packed` may be loaded.
     static func unpack(
-        _ packed: UnsafeRawBufferPointer, width: Int, count: Int, base: UInt64, factor: UInt64,
-        into out: UnsafeMutablePointer<UInt64>
+        _ packed: UnsafeRawBufferPointer, slack: Int, width: Int, count: Int, base: UInt64,
+        factor: UInt64, into out: UnsafeMutablePointer<UInt64>
     ) {
         precondition(
-            width >= 0 && width <= 64 && packed.count == byteCount(count, width: width),
+            width >= 0 && width <= 64 && packed.count == byteCount(count, width: width)
+                && slack >= 0,
             "BUG: \(packed.count) bytes for \(count) values of \(width) bits")
         guard width > 0, let start = packed.baseAddress else {
             for index in 0..<count { out[index] = base }
             return
         }
-        // Values whose first byte is at most `packed.count - 9` can be loaded with nine bytes.
-        let fast = packed.count < 9 ? 0 : min(count, ((packed.count - 9) * 8 + 7) / width + 1)
-        if width <= 56 {
-            let mask: UInt64 = (1 << UInt64(width)) &- 1
-            var bit = 0
-            if factor == 1 {
-                for index in 0..<fast {
-                    let word = UInt64(
-                        littleEndian: start.loadUnaligned(
-                            fromByteOffset: bit >> 3, as: UInt64.self))
-                    out[index] = base &+ ((word &>> UInt64(bit & 7)) & mask)
-                    bit &+= width
-                }
-            } else {
-                for index in 0..<fast {
-                    let word = UInt64(
-                        littleEndian: start.loadUnaligned(
-                            fromByteOffset: bit >> 3, as: UInt64.self))
-                    out[index] = base &+ factor &* ((word &>> UInt64(bit & 7)) & mask)
-                    bit &+= width
-                }
-            }
-        } else {
+        let fast = loadableCount(packed.count + slack, width: width, count: count)
+        if width > widthMaxOfLoad {
             for index in 0..<fast {
                 out[index] = base &+ factor &* wide(start, index * width, width)
             }
+        } else if factor == 1 {
+            scan(start, width: width, count: fast) { out[$0] = base &+ $1 }
+        } else {
+            scan(start, width: width, count: fast) { out[$0] = base &+ factor &* $1 }
         }
         tail(packed, width: width, from: fast, count: count, base, factor, out)
+    }
+
+    /// Integers `first`, `first + base + factor × packed[0]`, … (`count` + 1 of them, modulo 2^64),
+    /// divided by `power`.
+    ///
+    /// Safe because: as for `unpack`; `out` has `count + 1` elements.
+    /// - Returns: false where the bytes do not allow it; nothing has been written then.
+    static func unpackDifferences(
+        _ packed: UnsafeRawBufferPointer, slack: Int, width: Int, count: Int, first: Int64,
+        base: Int64, factor: Int64, power: Double, into out: UnsafeMutablePointer<Double>
+    ) -> Bool {
+        guard width > 0, width <= widthMaxOfLoad, let start = packed.baseAddress,
+            packed.count == byteCount(count, width: width),
+            loadableCount(packed.count + slack, width: width, count: count) == count
+        else { return false }
+        var value = first
+        if power == 1 {
+            out[0] = Double(value)
+            scan(start, width: width, count: count) { index, unit in
+                value &+= base &+ factor &* Int64(bitPattern: unit)
+                out[index &+ 1] = Double(value)
+            }
+        } else {
+            out[0] = Double(value) / power
+            scan(start, width: width, count: count) { index, unit in
+                value &+= base &+ factor &* Int64(bitPattern: unit)
+                out[index &+ 1] = Double(value) / power
+            }
+        }
+        return true
+    }
+
+    /// More bits than this may begin in one load of eight bytes and end in the next.
+    private static let widthMaxOfLoad = 56
+
+    /// Values whose first byte is at most `byteCount - 9` can be loaded with nine bytes.
+    @inline(__always)
+    private static func loadableCount(_ byteCount: Int, width: Int, count: Int) -> Int {
+        byteCount < 9 ? 0 : min(count, ((byteCount - 9) * 8 + 7) / width + 1)
+    }
+
+    /// Calls `body` with each index and packed value; as many values from one load as fit it.
+    ///
+    /// Safe because: eight bytes from the first byte of each of the `count` values may be loaded.
+    @inline(__always)
+    private static func scan(
+        _ start: UnsafeRawPointer, width: Int, count: Int, _ body: (Int, UInt64) -> Void
+    ) {
+        let mask: UInt64 = (1 << UInt64(width)) &- 1
+        let shift = UInt64(width)
+        var bit = 0
+        var index = 0
+        @inline(__always)
+        func load() -> UInt64 {
+            let word = start.loadUnaligned(fromByteOffset: bit >> 3, as: UInt64.self)
+            return UInt64(littleEndian: word) &>> UInt64(bit & 7)
+        }
+        if width <= widthMaxOfLoad / 4 {
+            while index &+ 4 <= count {
+                let word = load()
+                body(index, word & mask)
+                body(index &+ 1, (word &>> shift) & mask)
+                body(index &+ 2, (word &>> (2 &* shift)) & mask)
+                body(index &+ 3, (word &>> (3 &* shift)) & mask)
+                index &+= 4
+                bit &+= 4 &* width
+            }
+        } else if width <= widthMaxOfLoad / 2 {
+            while index &+ 2 <= count {
+                let word = load()
+                body(index, word & mask)
+                body(index &+ 1, (word &>> shift) & mask)
+                index &+= 2
+                bit &+= 2 &* width
+            }
+        }
+        while index < count {
+            body(index, load() & mask)
+            index &+= 1
+            bit &+= width
+        }
     }
 
     @inline(__always)

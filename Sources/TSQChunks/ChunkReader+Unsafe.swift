@@ -6,11 +6,19 @@ import TSQBase
 /// `withUnsafeBytes` of the span that it reads.
 struct ChunkReader {
     let raw: UnsafeRawBufferPointer
+    /// Bytes behind the chunk that may be loaded, whatever they are.
+    private let slack: Int
     private(set) var offset = 0
 
-    init(_ raw: UnsafeRawBufferPointer) { self.raw = raw }
+    /// - Parameter slack: how many bytes after `raw` are memory of the same owner.
+    init(_ raw: UnsafeRawBufferPointer, slack: Int = 0) {
+        self.raw = raw
+        self.slack = slack
+    }
 
     var remaining: Int { raw.count - offset }
+    /// Bytes from here on that may be loaded.
+    var loadable: Int { remaining + slack }
 
     @inline(__always)
     mutating func u8() throws(ChunkError) -> UInt8 {

@@ -152,9 +152,14 @@ enum DecimalColumn {
         let exponent = Int(head & ~exceptionsFlag)
         if exponent > exponentMax { throw reader.malformed("exponent \(exponent)") }
         let exceptions = head & exceptionsFlag == 0 ? nil : try ValueExceptions.skip(&reader)
-        // The integers are decoded in the memory of the values and converted in place.
-        try out.asIntegers { ints throws(ChunkError) in try IntColumn.decode(&reader, into: ints) }
-        convert(out, powers[exponent])
+        let power = powers.withUnsafeBufferPointer { $0[exponent] }
+        if try !IntColumn.decodeDifferences(&reader, dividedBy: power, into: out) {
+            // The integers are decoded in the memory of the values and converted in place.
+            try out.asIntegers { ints throws(ChunkError) in
+                try IntColumn.decode(&reader, into: ints)
+            }
+            convert(out, power)
+        }
         if let (runs, count) = exceptions { try ValueExceptions.apply(runs, count, to: out) }
     }
 

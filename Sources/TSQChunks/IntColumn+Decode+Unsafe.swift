@@ -35,6 +35,32 @@ extension IntColumn {
         integrate(start, count: count, order: order, first: first, step: step)
     }
 
+    /// The commonest column, differences without exceptions, in one pass: its integers divided by
+    /// `power`. False, and nothing read, where the column is of another kind.
+    ///
+    /// Safe because: `out` has `count + 1` values where `count` differences are unpacked.
+    static func decodeDifferences(
+        _ reader: inout ChunkReader, dividedBy power: Double,
+        into out: UnsafeMutableBufferPointer<Double>
+    ) throws(ChunkError) -> Bool {
+        guard out.count > 1, let start = out.baseAddress else { return false }
+        var rest = reader
+        let head = try rest.u8()
+        if head & ~dividedFlag != 1 | packedFlag { return false }
+        let first = try rest.varint()
+        let base = try rest.varint()
+        let factor = head & dividedFlag != 0 ? try rest.uvarint() : 1
+        let width = Int(try rest.u8())
+        if width > 64 { return false }
+        let count = out.count - 1
+        let packed = try rest.bytes(BitPacking.byteCount(count, width: width))
+        let isDone = BitPacking.unpackDifferences(
+            packed, slack: rest.loadable, width: width, count: count, first: first, base: base,
+            factor: Int64(bitPattern: factor), power: power, into: start)
+        if isDone { reader = rest }
+        return isDone
+    }
+
     private static func unpack(
         _ reader: inout ChunkReader, _ head: UInt8, _ base: Int64,
         _ residuals: UnsafeMutablePointer<Int64>, _ residualCount: Int
@@ -66,9 +92,11 @@ extension IntColumn {
             }
         }
         let packed = try reader.bytes(BitPacking.byteCount(packedCount, width: width))
+        let slack = reader.loadable
         residuals.withMemoryRebound(to: UInt64.self, capacity: residualCount) { units in
             BitPacking.unpack(
-                packed, width: width, count: packedCount, base: UInt64(bitPattern: base),
+                packed, slack: slack, width: width, count: packedCount,
+                base: UInt64(bitPattern: base),
                 factor: factor, into: units)
         }
         var index = 0

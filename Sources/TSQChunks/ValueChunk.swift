@@ -107,11 +107,14 @@ package enum ValueChunk {
     ///
     /// Safe because: the chunk is held to be of `count` values before one is written; the caller has
     /// room for as many at `out`.
+    /// - Parameter slack: how many bytes after `bytes` may be loaded: with eight there is no end to
+    ///   watch in unpacking.
     /// - Throws: `ChunkError` on any bytes that no encoder writes, and when it has another count.
     package static func decode(
-        _ bytes: UnsafeRawBufferPointer, count: Int, to out: UnsafeMutablePointer<Double>
+        _ bytes: UnsafeRawBufferPointer, slack: Int = 0, count: Int,
+        to out: UnsafeMutablePointer<Double>
     ) throws(ChunkError) {
-        var reader = ChunkReader(bytes)
+        var reader = ChunkReader(bytes, slack: slack)
         let head = try head(&reader)
         if head.count != count {
             throw .malformed(offset: 0, reason: "\(head.count) values instead of \(count)")

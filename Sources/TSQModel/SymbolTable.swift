@@ -6,6 +6,10 @@ package struct SymbolID: Hashable, Sendable {
 
     @inlinable
     package init(_ rawValue: UInt32) { self.rawValue = rawValue }
+
+    // The synthesised ones are not inlined into other modules.
+    @inlinable
+    package static func == (a: Self, b: Self) -> Bool { a.rawValue == b.rawValue }
 }
 
 /// A label inside the engine: 8 bytes, compared as integers.
@@ -17,6 +21,11 @@ package struct LabelPair: Hashable, Sendable {
     package init(name: SymbolID, value: SymbolID) {
         self.name = name
         self.value = value
+    }
+
+    @inlinable
+    package static func == (a: Self, b: Self) -> Bool {
+        a.name.rawValue == b.name.rawValue && a.value.rawValue == b.value.rawValue
     }
 }
 

@@ -56,17 +56,18 @@ struct AlignedReader {
         }
     }
 
-    /// A row buffer of the head.
+    /// A row buffer of the head, and what the selection wants of it.
     ///
-    /// A column's values lie a row apart: each is in a line of the cache of its own. So columns are
-    /// turned `tileWidth` at a time, as many as a line has, and neighbours find theirs in one piece.
+    /// A column's values lie a row apart: each is in a line of the cache of its own. So the wanted
+    /// columns are turned together, row by row, and a series finds its values in one piece.
     private struct HeadRows {
         var column = TimeRows()
         let buffer: RowBuffer
         var isPlain = false
-        /// Where each tile begins in `tiles`, −1 for those not turned yet.
-        var tileStarts: [Int32] = []
-        var tiles: [Double] = []
+        /// Of the selection's series that are here, in their order.
+        var wanted: [Int32] = []
+        /// The wanted columns' values, one column after the other; empty: not turned yet.
+        var turned: [Double] = []
 
         /// What identifies the times: the generation, and the buffer in it.
         let source: UInt64
@@ -78,49 +79,25 @@ struct AlignedReader {
             self.number = UInt64(truncatingIfNeeded: number)
         }
 
-        /// Where the values of `column` begin in `tiles`, one for each row.
-        mutating func turned(_ column: Int) -> Int {
-            let width = AlignedReader.tileWidth
-            let columnCount = buffer.layout.refs.count
-            let rowCount = buffer.rows.count
-            if tileStarts.isEmpty {
-                tileStarts = [Int32](repeating: -1, count: (columnCount + width - 1) / width)
-            }
-            let (tile, place) = column.quotientAndRemainder(dividingBy: width)
-            if tileStarts[tile] < 0 {
-                let start = tiles.count
-                tileStarts[tile] = Int32(start)
-                tiles.append(contentsOf: repeatElement(0, count: rowCount * width))
-                let first = tile * width
-                let count = min(width, columnCount - first)
-                let rows = buffer.rows
-                tiles.withUnsafeMutableBufferPointer { tiles in
-                    for row in 0..<rowCount {
-                        rows[row].withUnsafeBufferPointer { values in
-                            precondition(
-                                values.count >= first + count, "BUG: a row without all columns")
-                            for index in 0..<count {
-                                tiles[start + index * rowCount + row] = values[first + index]
-                            }
+        mutating func turn() {
+            let rows = buffer.rows
+            let (rowCount, wanted) = (rows.count, wanted)
+            turned = [Double](unsafeUninitializedCapacity: rowCount * wanted.count) { out, count in
+                for row in 0..<rowCount {
+                    rows[row].withUnsafeBufferPointer { values in
+                        for (place, column) in wanted.enumerated() {
+                            precondition(column < values.count, "BUG: a row without all columns")
+                            out[place * rowCount + row] = values[Int(column)]
                         }
                     }
                 }
+                count = rowCount * wanted.count
             }
-            return Int(tileStarts[tile]) + place * rowCount
-        }
-
-        mutating func forgetTiles() {
-            tileStarts = []
-            tiles = []
         }
     }
 
-    /// Eight values of eight bytes: a line of the cache.
-    private static let tileWidth = 8
-    /// Values turned and kept, 4 MiB of them; beyond that all are forgotten.
+    /// Values turned and kept at most, 4 MiB of them; beyond that each is looked up where it is.
     private static let turnedMax = 1 << 19
-    /// With fewer series than this, turning their neighbours would not pay.
-    private static let turnedSeriesMin = 64
 
     private struct Piece {
         /// Of the chunks an entry, of the head the complement of a place.
@@ -165,8 +142,9 @@ struct AlignedReader {
     private var touchedBytes: UInt8 = 0
     /// Times held in columns and patterns.
     private var timesHeld = 0
-    /// Values held in tiles of the head.
-    private var turnedCount = 0
+    /// Where each of `places` is among the wanted columns of its buffer; empty where too much would
+    /// have to be turned.
+    private var wantedPlaces: [Int32] = []
 
     /// Times kept, 8 MiB of them; beyond that all are forgotten.
     private static let timesMax = 1 << 20
@@ -183,6 +161,21 @@ struct AlignedReader {
             for (number, buffer) in generation.buffers.enumerated() {
                 head.append(HeadRows(buffer, number: number, of: generation))
             }
+        }
+        findWanted()
+    }
+
+    private mutating func findWanted() {
+        var count = 0
+        for place in places {
+            count += head[headStarts[place.generation] + place.buffer].buffer.times.count
+            if count > Self.turnedMax { return }
+        }
+        wantedPlaces.reserveCapacity(places.count)
+        for place in places {
+            let number = headStarts[place.generation] + place.buffer
+            wantedPlaces.append(Int32(truncatingIfNeeded: head[number].wanted.count))
+            head[number].wanted.append(Int32(truncatingIfNeeded: place.column))
         }
     }
 
@@ -400,22 +393,18 @@ struct AlignedReader {
     }
 
     private mutating func copyRows(_ piece: Piece, to out: UnsafeMutablePointer<Double>) {
-        let column = places[~piece.source].column
-        if placeEnds.count < Self.turnedSeriesMin {
+        let number = piece.number
+        if wantedPlaces.isEmpty {
+            let column = places[~piece.source].column
             for row in piece.low..<piece.high {
-                out[row - piece.low] = head[piece.number].buffer.rows[row][column]
+                out[row - piece.low] = head[number].buffer.rows[row][column]
             }
             return
         }
-        if turnedCount > Self.turnedMax {
-            for index in head.indices { head[index].forgetTiles() }
-            turnedCount = 0
-        }
-        let before = head[piece.number].tiles.count
-        let start = head[piece.number].turned(column)
-        turnedCount += head[piece.number].tiles.count - before
-        head[piece.number].tiles.withUnsafeBufferPointer { tiles in
-            for row in piece.low..<piece.high { out[row - piece.low] = tiles[start + row] }
+        if head[number].turned.isEmpty { head[number].turn() }
+        let start = Int(wantedPlaces[~piece.source]) * head[number].buffer.rows.count
+        head[number].turned.withUnsafeBufferPointer { turned in
+            for row in piece.low..<piece.high { out[row - piece.low] = turned[start + row] }
         }
     }
 
@@ -438,7 +427,8 @@ struct AlignedReader {
         let bytes = UnsafeRawBufferPointer(
             rebasing: file[chunk.offset..<(chunk.offset + chunk.valuesCount)])
         do throws(ChunkError) {
-            try ValueChunk.decode(bytes, count: piece.rows.count, to: out)
+            let slack = file.count - chunk.offset - chunk.valuesCount
+            try ValueChunk.decode(bytes, slack: slack, count: piece.rows.count, to: out)
         } catch {
             throw BlockError(reason: "series \(chunk.ref): \(error.message)")
         }

@@ -159,13 +159,20 @@ final class Block: Sendable {
 
     /// Where the chunks of page `index` are, ascending by series.
     func entries(ofPage index: Int) throws(BlockError) -> [BlockChunk] {
-        let page = try page(index)
+        var chunks: [BlockChunk] = []
+        try readEntries(of: try page(index), index, into: &chunks)
+        return chunks
+    }
+
+    /// Replaces `chunks` by those of `page`, which is page `index`.
+    func readEntries(
+        of page: BlockPage, _ index: Int, into chunks: inout [BlockChunk]
+    ) throws(BlockError) {
         let span = try bytes(Int(clamping: page.offset), Int(page.byteCount))
         try verify(index, span, page.checksum, "page \(index)")
-        guard let chunks = BlockChunk.decode(span, page) else {
+        if !BlockChunk.decode(span, page, into: &chunks) {
             throw BlockError(reason: "page \(index) is malformed")
         }
-        return chunks
     }
 
     /// Gives back the memory of a page that is not read again soon.
@@ -207,9 +214,11 @@ struct BlockChunk: Sendable {
     var presenceCount: Int { Int(presenceBytes) }
     var startTimesCount: Int { Int(startTimesBytes) }
 
-    /// The chunks of a page; nil when the entries contradict the format.
-    static func decode(_ span: Span<UInt8>, _ page: BlockPage) -> [BlockChunk]? {
-        var chunks: [BlockChunk] = []
+    /// Replaces `chunks` by those of a page; false when the entries contradict the format.
+    static func decode(
+        _ span: Span<UInt8>, _ page: BlockPage, into chunks: inout [BlockChunk]
+    ) -> Bool {
+        chunks.removeAll(keepingCapacity: true)
         let bodyStart: Int? = span.withUnsafeBytes { raw in
             var scan = EntryScan(raw)
             // An entry takes at least four bytes.
@@ -234,10 +243,10 @@ struct BlockChunk: Sendable {
             }
             return !scan.failed && bodyCount == raw.count - scan.offset ? scan.offset : nil
         }
-        guard let bodyStart else { return nil }
+        guard let bodyStart else { return false }
         let base = Int(clamping: page.offset) + bodyStart
         for index in chunks.indices { chunks[index].offset += base }
-        return chunks
+        return true
     }
 }
 

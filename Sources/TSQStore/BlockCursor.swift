@@ -35,12 +35,12 @@ struct BlockCursor {
     let block: Block
     /// The page looked into last, and all its chunks.
     private var page: BlockPage?
+    private var pageIndex = 0
     private var pageChunks: [BlockChunk] = []
     /// By the number of the column; empty: not decoded. No entries before the first is.
     private var timesByColumn: [[TimestampMs]] = []
     private var timesCount = 0
-    /// Of the column asked for last: neighbouring series mostly share it.
-    private var lastBounds: (column: UInt32, minMs: TimestampMs, maxMs: TimestampMs)?
+    private var lastBounds = ColumnBounds()
     private var scratchValues: [Double] = []
 
     /// Decoded time columns kept.
@@ -55,8 +55,7 @@ struct BlockCursor {
     mutating func chunks(of ref: UInt32) throws(BlockError) -> ArraySlice<BlockChunk> {
         if page.map({ ref < $0.firstRef || ref > $0.lastRef }) ?? true {
             guard let index = try block.pageIndex(of: ref) else { return [] }
-            pageChunks = try block.entries(ofPage: index)
-            page = try block.page(index)
+            try open(index)
         }
         var low = 0
         var high = pageChunks.count
@@ -66,6 +65,67 @@ struct BlockCursor {
         }
         while high < pageChunks.count, pageChunks[high].ref == ref { high += 1 }
         return pageChunks[low..<high]
+    }
+
+    private mutating func open(_ index: Int) throws(BlockError) {
+        page = nil
+        let opened = try block.page(index)
+        try block.readEntries(of: opened, index, into: &pageChunks)
+        page = opened
+        pageIndex = index
+    }
+
+    /// Moves to the page that has `ref` if any has; mostly it is the next one.
+    private mutating func movesToPage(of ref: UInt32) throws(BlockError) -> Bool {
+        if let page, ref >= page.firstRef, ref <= page.lastRef { return true }
+        if page != nil, pageIndex + 1 < block.pageCount {
+            let next = try block.page(pageIndex + 1)
+            if ref >= next.firstRef && ref <= next.lastRef {
+                try open(pageIndex + 1)
+                return true
+            }
+        }
+        guard let index = try block.pageIndex(of: ref) else { return false }
+        try open(index)
+        return true
+    }
+
+    /// Calls `body` with the chunks of many series, page by page.
+    ///
+    /// - Parameters:
+    ///   - order: the positions in `refs` in ascending order of the refs.
+    ///   - body: with a position in `refs`, and a chunk, or why the series cannot be looked up.
+    ///     Answers whether to go on.
+    /// - Complexity: O(chunks of the pages that have any of `refs`).
+    mutating func lookUp(
+        _ refs: [UInt32], order: [Int],
+        _ body: (_ position: Int, _ chunk: Result<BlockChunk, BlockError>) -> Bool
+    ) {
+        var at = 0
+        while at < order.count {
+            do throws(BlockError) {
+                if try !movesToPage(of: refs[order[at]]) {
+                    at += 1
+                    continue
+                }
+            } catch {
+                if !body(order[at], .failure(error)) { return }
+                at += 1
+                continue
+            }
+            guard let lastRef = page?.lastRef else { return }
+            var chunk = 0
+            while at < order.count, refs[order[at]] <= lastRef {
+                let position = order[at]
+                let ref = refs[position]
+                while chunk < pageChunks.count, pageChunks[chunk].ref < ref { chunk += 1 }
+                while chunk < pageChunks.count, pageChunks[chunk].ref == ref {
+                    if !body(position, .success(pageChunks[chunk])) { return }
+                    chunk += 1
+                }
+                at += 1
+            }
+        }
     }
 
     /// The first and the last time that `chunk` may have.
@@ -78,12 +138,8 @@ struct BlockCursor {
         {
             return (first, last)
         }
-        if let last = lastBounds, last.column == chunk.timeColumn {
-            return (last.minMs, last.maxMs)
-        }
-        let column = try block.timeColumn(chunk.timeColumn)
-        lastBounds = (chunk.timeColumn, column.minTimeMs, column.maxTimeMs)
-        return (column.minTimeMs, column.maxTimeMs)
+        try lastBounds.find(chunk, block)
+        return (lastBounds.minMs, lastBounds.maxMs)
     }
 
     mutating func times(_ column: UInt32) throws(BlockError) -> [TimestampMs] {
@@ -100,6 +156,25 @@ struct BlockCursor {
         timesByColumn[index] = times
         timesCount += 1
         return times
+    }
+
+    /// The first and the last time of the column asked for last: neighbouring series mostly share it.
+    struct ColumnBounds {
+        private var column: UInt32?
+        private(set) var minMs: TimestampMs = 0
+        private(set) var maxMs: TimestampMs = 0
+
+        /// Moves to the column of `chunk`.
+        @inline(__always)
+        mutating func find(_ chunk: BlockChunk, _ block: Block) throws(BlockError) {
+            if chunk.timeColumn != column { try load(chunk.timeColumn, block) }
+        }
+
+        private mutating func load(_ wanted: UInt32, _ block: Block) throws(BlockError) {
+            let found = try block.timeColumn(wanted)
+            column = wanted
+            (minMs, maxMs) = (found.minTimeMs, found.maxTimeMs)
+        }
     }
 
     /// Appends the samples of `chunk` with `fromMs < time <= toMs` to `columns`.

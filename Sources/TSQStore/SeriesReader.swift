@@ -144,18 +144,22 @@ struct SeriesReader {
     ) -> ChunkPlaces? {
         var found = ChunkPlaces.Builder(seriesCount: refs.count, chunksMax: chunksMax)
         for index in cursors.indices where overlaps(index, fromMs, toMs) {
-            for series in order {
+            let block = cursors[index].block
+            var isFull = false
+            var bounds = BlockCursor.ColumnBounds()
+            cursors[index].lookUp(refs, order: order) { series, chunk in
                 do throws(BlockError) {
-                    for chunk in try cursors[index].chunks(of: refs[series]) {
-                        let bounds = try cursors[index].bounds(chunk)
-                        if bounds.minMs > toMs || bounds.maxMs <= fromMs { continue }
-                        if !found.add(chunk, cursor: index, series: series) { return nil }
-                    }
+                    let chunk = try chunk.get()
+                    try bounds.find(chunk, block)
+                    if bounds.minMs > toMs || bounds.maxMs <= fromMs { return true }
+                    isFull = !found.add(chunk, cursor: index, series: series)
                 } catch {
                     // Reading the series will say what is wrong.
                     found.setUnknown(series)
                 }
+                return !isFull
             }
+            if isFull { return nil }
         }
         return found.build()
     }

@@ -6,9 +6,9 @@ import TSQModel
 final class StoreSelection: SeriesSelection {
     private(set) var labels = SeriesLabels()
     private var refs: [UInt32] = []
-    private var reader: SeriesReader
+    @exclusivity(unchecked) private var reader: SeriesReader
     /// Has the chunks of the series `window`, looked up together.
-    private var aligned: AlignedReader
+    @exclusivity(unchecked) private var aligned: AlignedReader
     private var window: Range<Int> = 0..<0
     /// The series at hand has more chunks than are kept.
     private var isBeyondWindow = false

@@ -74,19 +74,28 @@ extension RangeFunctions {
         _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
         _ cache: inout WindowSpansCache, _ row: inout StepRow
     ) {
-        let spans = cache.find(columns.times.span, timesID: columns.timesID, windows)
-        let (sampled, left, right) = (spans.sampled.span, spans.left.span, spans.right.span)
+        let place = cache.find(
+            columns.times.span, timesID: columns.timesID, windows, isRate: kind.isRate)
+        alignedChange(columns, windows, kind, cache.spans[place], &row)
+    }
+
+    private static func alignedChange(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
+        _ spans: borrowing WindowSpans, _ row: inout StepRow
+    ) {
+        let (sampled, left, factors) = (spans.sampled.span, spans.left.span, spans.factors.span)
         let values = columns.values.span
         let (starts, ends) = (windows.floatStarts.span, windows.floatEnds.span)
         let count = windows.count
         precondition(
-            sampled.count == count && left.count == count && right.count == count
+            sampled.count == count && left.count == count && factors.count == count
+                && spans.right.count == count && spans.tags.count == count
                 && starts.count == count && ends.count == count && row.stepCount == count,
             "BUG: spans of other windows")
         var resets = CounterEvents()
         if kind.isCounter { resets.findResets(values) }
         let hasResets = !resets.positions.isEmpty
-        let rangeSeconds = windows.rangeSeconds
+        let (isCounter, isRate) = (kind.isCounter, kind.isRate)
         var results = row.values.mutableSpan
         for step in 0..<count {
             let (start, end) = (starts[unchecked: step], ends[unchecked: step])
@@ -98,21 +107,24 @@ extension RangeFunctions {
                     change += values[Int(resets.positions[position]) - 1]
                 }
             }
-            let span = sampled[unchecked: step]
-            var toStart = left[unchecked: step]
-            if kind.isCounter && change > 0 && first >= 0 {
-                let toZero = span * (first / change)
-                if toZero < toStart { toStart = toZero }
+            var factor = factors[unchecked: step]
+            // Where the first value is no less than the change, the counter's zero lies further back
+            // than the samples reach.
+            if isCounter && change > 0 && first >= 0
+                && (first < change || left[unchecked: step] > sampled[unchecked: step])
+            {
+                let toZero = sampled[unchecked: step] * (first / change)
+                if toZero < left[unchecked: step] {
+                    factor = WindowSpans.factor(
+                        sampled[unchecked: step], toZero, spans.right[step])
+                    if isRate { factor /= windows.rangeSeconds }
+                }
             }
-            var factor = span == 0 ? 1 : (span + toStart + right[unchecked: step]) / span
-            if kind.isRate { factor /= rangeSeconds }
             results[unchecked: step] = change * factor
         }
-        var tags = row.tags.mutableSpan
-        for step in 0..<count {
-            let hasTwo = ends[unchecked: step] &- starts[unchecked: step] >= 2
-            tags[unchecked: step] = hasTwo ? StepRow.Tag.float : StepRow.Tag.absent
-        }
+        let tags = spans.tags.span
+        var rowTags = row.tags.mutableSpan
+        for step in 0..<count { rowTags[unchecked: step] = tags[unchecked: step] }
     }
 
     static func floatChange(
@@ -220,7 +232,7 @@ struct CounterEvents {
     private var low = 0
 
     mutating func findResets(_ values: borrowing Span<Double>) {
-        guard values.count > 1 else { return }
+        guard values.count > 1, Self.mayHaveResets(values) else { return }
         for index in 1..<values.count where values[unchecked: index] < values[unchecked: index - 1]
         {
             positions.append(Int32(truncatingIfNeeded: index))
@@ -240,6 +252,16 @@ struct CounterEvents {
                     start: starts[index], time: times[index])
             if isReset { positions.append(Int32(truncatingIfNeeded: index)) }
         }
+    }
+
+    /// Whether a value may be less than the one before. Without a branch for each, so that it
+    /// vectorises: resets are rare. What is negative (or NaN) sets the sign.
+    private static func mayHaveResets(_ values: borrowing Span<Double>) -> Bool {
+        var signs: UInt64 = 0
+        for index in 1..<values.count {
+            signs |= (values[unchecked: index] - values[unchecked: index &- 1]).bitPattern
+        }
+        return signs >> 63 != 0
     }
 
     mutating func append(_ index: Int) { positions.append(Int32(truncatingIfNeeded: index)) }

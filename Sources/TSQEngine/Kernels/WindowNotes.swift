@@ -66,14 +66,19 @@ extension Windows {
                 && histogramStarts.count == histogramEnds.count
                 && columns.times.count == columns.values.count,
             "BUG: windows and columns differ in shape")
-        var previous = 0
-        for step in 0..<count {
-            precondition(
-                floatStarts[step] >= 0 && floatStarts[step] <= floatEnds[step]
-                    && floatEnds[step] >= previous && floatEnds[step] <= columns.values.count,
-                "BUG: a window lies outside its columns")
-            previous = floatEnds[step]
+        let (starts, ends, limit) = (floatStarts.span, floatEnds.span, columns.values.count)
+        // Without a branch a window: what is negative sets the sign.
+        var signs = 0
+        for step in 0..<starts.count {
+            let (start, end) = (starts[unchecked: step], ends[unchecked: step])
+            signs |= start | (end &- start) | (limit &- end)
         }
+        if ends.count > 1 {
+            for step in 1..<ends.count {
+                signs |= ends[unchecked: step] &- ends[unchecked: step &- 1]
+            }
+        }
+        precondition(signs >= 0, "BUG: a window lies outside its columns")
     }
 
     /// The range in seconds, as Go's Duration.Seconds gives it.

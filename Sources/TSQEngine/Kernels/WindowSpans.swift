@@ -12,18 +12,29 @@ struct WindowSpans {
     /// Seconds by which the change is extended to the left, unless the counter is 0 before.
     private(set) var left: [Double] = []
     private(set) var right: [Double] = []
+    /// What the change is multiplied by, unless the counter is 0 before; for rates by the second.
+    private(set) var factors: [Double] = []
+    /// `float` for windows of two samples or more.
+    private(set) var tags: [UInt8] = []
 
-    mutating func fill(_ times: Span<TimestampMs>, _ windows: borrowing Windows) {
+    mutating func fill(
+        _ times: Span<TimestampMs>, _ windows: borrowing Windows, isRate: Bool
+    ) {
         let count = windows.count
         sampled.removeAll(keepingCapacity: true)
         left.removeAll(keepingCapacity: true)
         right.removeAll(keepingCapacity: true)
+        factors.removeAll(keepingCapacity: true)
+        tags.removeAll(keepingCapacity: true)
+        let rangeSeconds = windows.rangeSeconds
         for step in 0..<count {
             let (start, end) = (windows.floatStarts[step], windows.floatEnds[step])
             if end - start < 2 {
                 sampled.append(0)
                 left.append(0)
                 right.append(0)
+                factors.append(0)
+                tags.append(StepRow.Tag.absent)
                 continue
             }
             let (firstMs, lastMs) = (times[start], times[end - 1])
@@ -35,7 +46,15 @@ struct WindowSpans {
             sampled.append(interval)
             left.append(toStart >= threshold ? gap / 2 : toStart)
             right.append(toEnd >= threshold ? gap / 2 : toEnd)
+            let factor = Self.factor(interval, left[step], right[step])
+            factors.append(isRate ? factor / rangeSeconds : factor)
+            tags.append(StepRow.Tag.float)
         }
+    }
+
+    @inline(__always)
+    static func factor(_ sampled: Double, _ left: Double, _ right: Double) -> Double {
+        sampled == 0 ? 1 : (sampled + left + right) / sampled
     }
 }
 
@@ -46,41 +65,32 @@ package struct WindowSpansCache: Sendable {
         var stepMs: Int64
         var rangeMs: Int64
         var count: Int
+        var isRate: Bool
     }
 
     private var key: Key?
-    private var ids: [UInt64] = []
-    private var spans: [WindowSpans] = []
-    private var unshared = WindowSpans()
-
-    /// Columns kept at most, and windows over all of them (24 bytes each).
-    private static let columnsMax = 64
-    private static let windowsMax = 16_384
+    private var places = TimesPlaces()
+    private(set) var spans: [WindowSpans] = []
 
     package init() {}
 
-    /// The spans of `windows` over `times`; equal `timesID` other than 0 mean equal times.
+    /// Where in `spans` those of `windows` over `times` are; equal `timesID` other than 0 mean equal
+    /// times.
     mutating func find(
-        _ times: Span<TimestampMs>, timesID: UInt64, _ windows: borrowing Windows
-    ) -> WindowSpans {
-        if timesID == 0 {
-            unshared.fill(times, windows)
-            return unshared
-        }
+        _ times: Span<TimestampMs>, timesID: UInt64, _ windows: borrowing Windows, isRate: Bool
+    ) -> Int {
         let wanted = Key(
             firstEndMs: windows.firstEndMs, stepMs: windows.stepMs, rangeMs: windows.rangeMs,
-            count: windows.count)
+            count: windows.count, isRate: isRate)
         if wanted != key {
             key = wanted
-            let count = max(1, min(Self.columnsMax, Self.windowsMax / max(1, windows.count)))
-            ids = [UInt64](repeating: 0, count: count)
-            spans = [WindowSpans](repeating: WindowSpans(), count: count)
+            places.begin(stepCount: windows.count)
         }
-        let place = Int(truncatingIfNeeded: timesID % UInt64(ids.count))
-        if ids[place] != timesID {
-            spans[place].fill(times, windows)
-            ids[place] = timesID
+        let (place, isKnown) = places.find(timesID)
+        if !isKnown {
+            while spans.count <= place { spans.append(WindowSpans()) }
+            spans[place].fill(times, windows, isRate: isRate)
         }
-        return spans[place]
+        return place
     }
 }

@@ -8,13 +8,13 @@ final class GroupAggregation: UnaryOperator {
     private let grouping: [String]
     private let isWithout: Bool
     private var table = GroupTable()
-    private var accumulators: [GroupAccumulator] = []
-    private var hasRows: [Bool] = []
-    private var context: KernelContext
+    @exclusivity(unchecked) private var accumulators: [GroupAccumulator] = []
+    @exclusivity(unchecked) private var hasRows: [Bool] = []
+    @exclusivity(unchecked) private var context: KernelContext
     private var names: SeriesNames
     private var stepCount = 0
     /// The next group to deliver; nil while rows are still to be taken in.
-    private var delivered: Int?
+    @exclusivity(unchecked) private var delivered: Int?
 
     init(
         _ child: Operator, _ operation: AggregateOperator, grouping: [String], isWithout: Bool,
@@ -56,7 +56,7 @@ final class GroupAggregation: UnaryOperator {
             while let index = try child.next(into: &row) {
                 let group = table.groupOf[index]
                 if !hasRows[group] { try holdHistograms(of: row) }
-                names.describe(index, query, &context)
+                if !row.histograms.isEmpty { names.describe(index, query, &context) }
                 accumulators[group].add(row, &context)
                 hasRows[group] = true
             }

@@ -9,8 +9,8 @@ final class RangeCall: Operator {
     private let keepsName: Bool
     private let countsSamples: Bool
     private var parameters: Parameters
-    private var state: RangeState
-    private var names: SeriesNames
+    @exclusivity(unchecked) private var state: RangeState
+    @exclusivity(unchecked) private var names: SeriesNames
 
     /// `windows` has the geometry; `times` where they end.
     init(

@@ -23,12 +23,12 @@ final class RangeGroup: Operator {
     private let times: SelectorTimes
     private let wantsStatistics: Bool
     private let title: String
-    private var members: [Member] = []
-    private var reader = SampleReader()
-    private var columns = SampleColumns()
+    @exclusivity(unchecked) private var members: [Member] = []
+    @exclusivity(unchecked) private var reader = SampleReader()
+    @exclusivity(unchecked) private var columns = SampleColumns()
     /// The series at hand and the next function to apply to it.
-    private var index = 0
-    private var cursor = 0
+    @exclusivity(unchecked) private var index = 0
+    @exclusivity(unchecked) private var cursor = 0
     private var tile = Tile(0, 0)
 
     init(
@@ -117,10 +117,10 @@ final class RangeGroup: Operator {
     private func read() throws(QueryError) -> Bool {
         let toMs = times.timeMs(tile.first + tile.count - 1)
         let fromMs = times.timeMs(tile.first).subtractingClamped(widestMs)
-        swap(&reader.columns, &columns)
-        defer { swap(&reader.columns, &columns) }
-        guard let next = try reader.next(fromMs: fromMs, toMs: toMs, query) else { return false }
-        reader.columns.removeStaleMarkers()
+        guard let next = try reader.next(into: &columns, fromMs: fromMs, toMs: toMs, query) else {
+            return false
+        }
+        columns.removeStaleMarkers()
         index = next
         return true
     }

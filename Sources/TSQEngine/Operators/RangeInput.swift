@@ -28,7 +28,7 @@ final class SelectorRange: RangeInput {
     private let wantsStatistics: Bool
     /// Selector and window as text, where the plan is to be explained.
     var title: String
-    private var reader = SampleReader()
+    @exclusivity(unchecked) private var reader = SampleReader()
     private var tileFromMs: TimestampMs = 0
     private var tileToMs: TimestampMs = 0
     private(set) var series = OutputSeries()
@@ -88,13 +88,11 @@ final class SelectorRange: RangeInput {
     }
 
     func next(into columns: inout SampleColumns) throws(QueryError) -> Int? {
-        // The reader fills the caller's columns, so that nothing is copied.
-        swap(&reader.columns, &columns)
-        defer { swap(&reader.columns, &columns) }
-        guard let index = try reader.next(fromMs: tileFromMs, toMs: tileToMs, query) else {
-            return nil
-        }
-        reader.columns.removeStaleMarkers()
+        guard
+            let index = try reader.next(
+                into: &columns, fromMs: tileFromMs, toMs: tileToMs, query)
+        else { return nil }
+        columns.removeStaleMarkers()
         return index
     }
 

@@ -13,18 +13,29 @@ struct RangeState {
     /// The samples of the series at hand. Kept here: a struct's own parts are passed on without a copy
     /// (25 arrays to retain), those of a class are not.
     var columns = SampleColumns()
+    /// Those of a series alone; the geometry of all.
     private(set) var windows: Windows
     var context: KernelContext
-    /// What the bounds of the float windows were worked out from.
-    private var timesID: UInt64 = 0
-    /// Floats in the windows of all steps.
-    private var floatSamples: Int64 = 0
-    /// Of them those that the step before did not have.
-    private var newFloats: Int64 = 0
+    private var places = TimesPlaces()
+    /// The windows of series that share their times.
+    private var shared: [SharedWindows] = []
     private var isFirstTile = true
-    /// The histogram windows may be other than empty.
-    private var hadHistograms = true
     private var slice = StepRow(stepCount: 0)
+
+    /// The windows of floats, and how many there are in those of all steps.
+    private struct SharedWindows {
+        var windows: Windows
+        var floatSamples: Int64 = 0
+        /// Of them those that the step before did not have.
+        var newFloats: Int64 = 0
+
+        mutating func bound(_ times: [TimestampMs], count: Int, isFirstTile: Bool) {
+            windows.resize(count)
+            windows.bound(floats: times)
+            floatSamples = windows.floatSampleCount
+            newFloats = windows.newFloatCount(times, isFirstTile: isFirstTile)
+        }
+    }
 
     init(times: SelectorTimes, windows: Windows, context: KernelContext) {
         self.times = times
@@ -39,8 +50,8 @@ struct RangeState {
         windows.resize(tile.count)
         context.steps = steps
         context.parameters = parameters
-        timesID = 0
-        hadHistograms = true
+        places.begin(stepCount: tile.count)
+        for place in shared.indices { shared[place].windows.firstEndMs = windows.firstEndMs }
     }
 
     /// Fills `row` with the values of `kernel` over the windows of `columns`, and counts the samples in
@@ -48,29 +59,44 @@ struct RangeState {
     mutating func apply(
         _ kernel: RangeKernel, _ query: QueryContext, countsSamples: Bool, _ row: inout StepRow
     ) throws(QueryError) {
-        if columns.timesID == 0 || columns.timesID != timesID {
-            windows.bound(floats: columns.times)
-            timesID = columns.timesID
-            floatSamples = windows.floatSampleCount
-            newFloats = windows.newFloatCount(columns.times, isFirstTile: isFirstTile)
-        }
-        if !columns.histograms.isEmpty || hadHistograms {
-            windows.bound(histograms: columns.histograms.times)
-            hadHistograms = !columns.histograms.isEmpty
-        }
         row.reset(stepCount: windows.count)
+        if !columns.histograms.isEmpty {
+            return try applyAlone(kernel, query, countsSamples: countsSamples, &row)
+        }
+        let (place, isKnown) = places.find(columns.timesID)
+        if !isKnown {
+            while shared.count <= place {
+                shared.append(SharedWindows(windows: windows.withoutBounds))
+            }
+            shared[place].bound(columns.times, count: windows.count, isFirstTile: isFirstTile)
+        }
+        if Int64(columns.times.count) * Int64(windows.count) <= Self.sliceSamplesMax {
+            try kernel(columns, shared[place].windows, &context, &row)
+        } else {
+            try applyInSlices(kernel, query, shared[place].windows, &row)
+        }
+        if countsSamples { query.statistics.totalQueryableSamples += shared[place].floatSamples }
+        query.statistics.samplesRead += shared[place].newFloats
+    }
+
+    /// With histograms among the samples.
+    private mutating func applyAlone(
+        _ kernel: RangeKernel, _ query: QueryContext, countsSamples: Bool, _ row: inout StepRow
+    ) throws(QueryError) {
+        windows.bound(floats: columns.times)
+        windows.bound(histograms: columns.histograms.times)
         let most = Int64(columns.times.count + columns.histograms.count) * Int64(windows.count)
         if most <= Self.sliceSamplesMax {
             try kernel(columns, windows, &context, &row)
         } else {
-            try applyInSlices(kernel, query, &row)
+            try applyInSlices(kernel, query, windows, &row)
         }
         count(&query.statistics, countsSamples: countsSamples)
     }
 
     /// Some windows at a time, so that a query that is no longer wanted ends between them.
     private mutating func applyInSlices(
-        _ kernel: RangeKernel, _ query: QueryContext, _ row: inout StepRow
+        _ kernel: RangeKernel, _ query: QueryContext, _ windows: Windows, _ row: inout StepRow
     ) throws(QueryError) {
         var first = 0
         while first < windows.count {
@@ -98,9 +124,8 @@ struct RangeState {
 
     /// Counts the samples in the windows of all steps, histograms by weight.
     private func count(_ statistics: inout QueryStatistics, countsSamples: Bool) {
-        if countsSamples { statistics.totalQueryableSamples += floatSamples }
-        statistics.samplesRead += newFloats
-        if columns.histograms.isEmpty { return }
+        if countsSamples { statistics.totalQueryableSamples += windows.floatSampleCount }
+        statistics.samplesRead += windows.newFloatCount(columns.times, isFirstTile: isFirstTile)
         var seen = isFirstTile ? 0 : windows.countBeforeFirst(columns.histograms.times)
         for step in 0..<windows.count {
             for index in windows.histogramStarts[step]..<windows.histogramEnds[step] {
@@ -114,6 +139,13 @@ struct RangeState {
 }
 
 extension Windows {
+    /// The same windows, not yet laid over samples.
+    var withoutBounds: Windows {
+        var empty = self
+        empty.resize(0)
+        return empty
+    }
+
     mutating func resize(_ count: Int) {
         if floatStarts.count == count { return }
         floatStarts = [Int](repeating: 0, count: count)

@@ -1,13 +1,12 @@
 import TSQBase
 import TSQModel
 
-/// Reads the series of one selector, one after the other, into columns that are reused.
+/// Reads the series of one selector, one after the other, into the caller's columns.
 struct SampleReader {
     private let selection: (any SeriesSelection)?
     private var index = 0
     private var end: Int
     private let count: Int
-    var columns = SampleColumns()
     private let wantsStatistics: Bool
     /// Charged for the columns: their largest size so far.
     private(set) var heldBytes: Int64 = 0
@@ -46,19 +45,19 @@ struct SampleReader {
     func report(to node: inout ExplainNode) { probe?.report(to: &node) }
 
     /// Charges the columns where they have grown.
-    private mutating func hold(_ query: QueryContext) throws(QueryError) {
-        let bytes = Int64(columns.byteCount)
+    private mutating func hold(_ bytes: Int64, _ query: QueryContext) throws(QueryError) {
         let part = "the samples of a series"
         try query.budget.memory.hold(bytes - heldBytes, for: part)
         heldBytes = bytes
     }
 
-    /// Moves to the next series that has samples with `fromMs < time <= toMs`.
+    /// Moves to the next series that has samples with `fromMs < time <= toMs`, and replaces `columns`
+    /// by them.
     ///
     /// - Parameter newestAtMs: of the samples up to here only the newest matters.
     mutating func next(
-        fromMs: TimestampMs, newestAtMs: TimestampMs? = nil, toMs: TimestampMs,
-        _ query: QueryContext
+        into columns: inout SampleColumns, fromMs: TimestampMs, newestAtMs: TimestampMs? = nil,
+        toMs: TimestampMs, _ query: QueryContext
     ) throws(QueryError) -> Int? {
         guard let selection else { return nil }
         while index < end {
@@ -87,7 +86,8 @@ struct SampleReader {
             if columns.isEmpty { continue }
             let samples = columns.times.count + columns.histograms.count
             probe?.count(samples: Int64(samples))
-            if Int64(columns.byteCount) > heldBytes { try hold(query) }
+            let bytes = Int64(columns.byteCount)
+            if bytes > heldBytes { try hold(bytes, query) }
             return series
         }
         return nil
@@ -128,14 +128,19 @@ extension SampleColumns {
 }
 
 extension SampleColumns {
-    /// Without a branch a value, so that it vectorises: markers are rare.
+    /// Markers are NaN; that no value is NaN or infinite is seen without a branch for each, so that
+    /// it vectorises.
     private static func hasStaleMarker(_ values: [Double]) -> Bool {
         let values = values.span
-        var found: UInt64 = 0
+        var carried: UInt64 = 0
         for index in 0..<values.count {
-            found |= values[index].bitPattern == StaleMarker.bits ? 1 : 0
+            // An exponent of all ones carries into the sign bit.
+            let exponent = values[unchecked: index].bitPattern & 0x7FF0 << 48
+            carried |= exponent &+ 0x0010 << 48
         }
-        return found != 0
+        if carried >> 63 == 0 { return false }
+        for index in 0..<values.count where StaleMarker.isStale(values[index]) { return true }
+        return false
     }
 }
 

@@ -11,6 +11,7 @@ final class SmoothedLeaf: Operator {
     private let countsSamples: Bool
     private var name = ""
     private var reader = SampleReader()
+    private var columns = SampleColumns()
     private var tile = Tile(0, 0)
 
     init(
@@ -59,8 +60,10 @@ final class SmoothedLeaf: Operator {
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         let fromMs = times.timeMs(tile.first).subtractingClamped(query.lookbackMs)
         let toMs = times.timeMs(tile.first + tile.count - 1).addingClamped(query.lookbackMs)
-        guard let index = try reader.next(fromMs: fromMs, toMs: toMs, query) else { return nil }
-        reader.columns.removeStaleMarkers()
+        guard let index = try reader.next(into: &columns, fromMs: fromMs, toMs: toMs, query) else {
+            return nil
+        }
+        columns.removeStaleMarkers()
         name = query.text(series.labels.value(index, of: query.nameSymbol))
         row.reset(stepCount: tile.count)
         for step in 0..<tile.count { fill(times.timeMs(tile.first + step), step, &row) }
@@ -72,8 +75,8 @@ final class SmoothedLeaf: Operator {
     }
 
     private func fill(_ timeMs: TimestampMs, _ step: Int, _ row: inout StepRow) {
-        let floats = Neighbours(reader.columns.times, timeMs, query.lookbackMs)
-        let histograms = Neighbours(reader.columns.histograms.times, timeMs, query.lookbackMs)
+        let floats = Neighbours(columns.times, timeMs, query.lookbackMs)
+        let histograms = Neighbours(columns.histograms.times, timeMs, query.lookbackMs)
         if !floats.isEmpty && !histograms.isEmpty {
             query.annotations.warn(PromQLTexts.mixedFloatsHistograms(name), range)
             return
@@ -83,14 +86,14 @@ final class SmoothedLeaf: Operator {
             return
         }
         guard let before = floats.before else { return }
-        let value = reader.columns.values[before]
-        let beforeMs = reader.columns.times[before]
+        let value = columns.values[before]
+        let beforeMs = columns.times[before]
         guard beforeMs != timeMs, let after = floats.after else {
             row.setFloat(step, value)
             return
         }
-        let next = reader.columns.values[after]
-        let length = Double(reader.columns.times[after] - beforeMs)
+        let next = columns.values[after]
+        let length = Double(columns.times[after] - beforeMs)
         row.setFloat(step, value + (next - value) * Double(timeMs - beforeMs) / length)
     }
 
@@ -98,15 +101,15 @@ final class SmoothedLeaf: Operator {
         _ timeMs: TimestampMs, _ step: Int, _ places: Neighbours, _ row: inout StepRow
     ) {
         guard let before = places.before else { return }
-        let value = reader.columns.histograms.histogram(before)
-        let beforeMs = reader.columns.histograms.times[before]
+        let value = columns.histograms.histogram(before)
+        let beforeMs = columns.histograms.times[before]
         guard beforeMs != timeMs, let after = places.after else {
             row.setHistogram(step, value)
             return
         }
-        let next = reader.columns.histograms.histogram(after)
+        let next = columns.histograms.histogram(after)
         let share =
-            Double(timeMs - beforeMs) / Double(reader.columns.histograms.times[after] - beforeMs)
+            Double(timeMs - beforeMs) / Double(columns.histograms.times[after] - beforeMs)
         var notes: WindowNotes = []
         if value.usesCustomBounds != next.usesCustomBounds {
             notes.insert(.mixedSchemas)

@@ -19,8 +19,9 @@ final class VectorLeaf: Operator {
     private let answer: Answer
     private let countsSamples: Bool
     private let wantsStatistics: Bool
-    private var reader = SampleReader()
-    private var cursor = LookbackCursor()
+    @exclusivity(unchecked) private var reader = SampleReader()
+    @exclusivity(unchecked) private var columns = SampleColumns()
+    @exclusivity(unchecked) private var cursor = LookbackCursor()
     private var tile = Tile(0, 0)
 
     init(
@@ -79,11 +80,12 @@ final class VectorLeaf: Operator {
         while true {
             guard
                 let index = try reader.next(
-                    fromMs: firstMs.subtractingClamped(query.lookbackMs), newestAtMs: firstMs,
+                    into: &columns, fromMs: firstMs.subtractingClamped(query.lookbackMs),
+                    newestAtMs: firstMs,
                     toMs: lastMs, query)
             else { return nil }
             row.reset(stepCount: tile.count)
-            let count = Self.fill(&row, &reader.columns, &cursor, answer)
+            let count = Self.fill(&row, &columns, &cursor, answer)
             if count == 0 { continue }
             try query.budget.hold(samples: count)
             query.statistics.samplesRead += count
@@ -98,13 +100,13 @@ final class VectorLeaf: Operator {
         _ answer: Answer
     ) -> Int64 {
         if !columns.histograms.isEmpty { return fillMixed(&row, columns, cursor, answer) }
-        cursor.find(columns.times, timesID: columns.timesID)
+        let place = cursor.find(columns.times, timesID: columns.timesID)
         if answer == .value {
-            return fillValues(&row.values, &row.tags, columns.values, cursor.newest)
+            return fillValues(&row.values, &row.tags, columns.values, cursor.newest[place])
         }
         var taken: Int64 = 0
         for step in 0..<row.stepCount {
-            let index = Int(cursor.newest[step])
+            let index = Int(cursor.newest[place][step])
             if index < 0 { continue }
             let value = columns.values[index]
             if StaleMarker.isStale(value) { continue }
@@ -150,12 +152,12 @@ final class VectorLeaf: Operator {
     ) -> Int64 {
         var floats = cursor
         var histograms = cursor
-        floats.find(columns.times, timesID: 0)
-        histograms.find(columns.histograms.times, timesID: 0)
+        let floatPlace = floats.find(columns.times, timesID: 0)
+        let histogramPlace = histograms.find(columns.histograms.times, timesID: 0)
         var taken: Int64 = 0
         for step in 0..<row.stepCount {
-            let float = Int(floats.newest[step])
-            let place = Int(histograms.newest[step])
+            let float = Int(floats.newest[floatPlace][step])
+            let place = Int(histograms.newest[histogramPlace][step])
             let histogramMs = place < 0 ? Int64.min : columns.histograms.times[place]
             if float >= 0 && (place < 0 || columns.times[float] > histogramMs) {
                 let value = columns.values[float]
@@ -199,30 +201,40 @@ struct LookbackCursor {
     private var firstMs: TimestampMs = 0
     private var stepMs: Int64 = 0
     private var lookbackMs: Int64 = 0
-    /// Index into the times for each step, −1 for none.
-    private(set) var newest: [Int32] = []
-    private var timesID: UInt64 = 0
+    private var stepCount = 0
+    private var places = TimesPlaces()
+    /// Index into the times for each step, −1 for none; one entry a place.
+    private(set) var newest: [[Int32]] = []
 
     mutating func begin(firstMs: TimestampMs, stepMs: Int64, count: Int, lookbackMs: Int64) {
         self.firstMs = firstMs
         self.stepMs = stepMs
         self.lookbackMs = lookbackMs
-        timesID = 0
-        if newest.count != count { newest = [Int32](repeating: -1, count: count) }
+        stepCount = count
+        places.begin(stepCount: count)
     }
 
-    /// `times` end at or before the last step. The same `timesID` as before means the same times.
-    mutating func find(_ times: [TimestampMs], timesID: UInt64) {
-        if timesID != 0 && timesID == self.timesID { return }
-        self.timesID = timesID
+    /// Where in `newest` the answer for `times` is; they end at or before the last step. Equal
+    /// `timesID` other than 0 mean equal times.
+    mutating func find(_ times: [TimestampMs], timesID: UInt64) -> Int {
+        let (place, isKnown) = places.find(timesID)
+        if !isKnown {
+            while newest.count <= place { newest.append([]) }
+            fill(&newest[place], times)
+        }
+        return place
+    }
+
+    private func fill(_ newest: inout [Int32], _ times: [TimestampMs]) {
+        if newest.count != stepCount { newest = [Int32](repeating: -1, count: stepCount) }
         let count = times.count
-        if newest.count == 1 {
+        if stepCount == 1 {
             newest[0] =
                 count > 0 && times[count - 1] > firstMs &- lookbackMs ? Int32(count - 1) : -1
             return
         }
         var next = 0
-        for step in 0..<newest.count {
+        for step in 0..<stepCount {
             let timeMs = firstMs &+ Int64(step) &* stepMs
             while next < count && times[next] <= timeMs { next += 1 }
             newest[step] =

@@ -19,9 +19,9 @@ final class QueryContext {
     let wantsExplain: Bool
     let symbols: SymbolTable
     private var symbolBytes = MemoryCharge()
-    var budget: QueryBudget
+    @exclusivity(unchecked) var budget: QueryBudget
     var annotations = Annotations()
-    var statistics = QueryStatistics()
+    @exclusivity(unchecked) var statistics = QueryStatistics()
 
     let nameSymbol: SymbolID
     let typeSymbol: SymbolID
