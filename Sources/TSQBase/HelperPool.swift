@@ -116,6 +116,9 @@ package final class Gate<Value>: @unchecked Sendable {
     /// Wakes one of those that wait.
     package func signal() { pthread_cond_signal(condition) }
 
+    /// Wakes all of those that wait.
+    package func signalAll() { pthread_cond_broadcast(condition) }
+
     /// Waits until `body` gives something, looking anew after each signal. `before` runs when the wait
     /// begins, `after` when it has ended.
     package func wait<R>(

@@ -42,6 +42,22 @@ package struct SeriesLabels: Sendable {
         ends.append(UInt32(pairs.count))
     }
 
+    /// Appends the labels of series `series` of `other` but for those with one of three names; answers
+    /// how many were left out.
+    package mutating func append(
+        _ series: Int, of other: borrowing SeriesLabels, without a: SymbolID, _ b: SymbolID,
+        _ c: SymbolID
+    ) -> Int {
+        let range = other.range(series)
+        let before = pairs.count
+        for index in range {
+            let pair = other.pairs[index]
+            if pair.name != a && pair.name != b && pair.name != c { pairs.append(pair) }
+        }
+        ends.append(UInt32(pairs.count))
+        return range.count - (pairs.count - before)
+    }
+
     package func range(_ series: Int) -> Range<Int> {
         (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
     }

@@ -80,6 +80,10 @@ package protocol SeriesSelection: AnyObject {
         into columns: inout SampleColumns
     ) throws(SourceError)
 
+    /// Tells that samples of more than the newest kind will be read soon: what that needs may be
+    /// worked out by another thread meanwhile.
+    func expectReads()
+
     /// Another reader of the same series, by the same numbers, of the same snapshot. Reader and fork
     /// may be used by two threads at once; forking is the reader's thread's.
     ///
@@ -89,6 +93,8 @@ package protocol SeriesSelection: AnyObject {
 
 extension SeriesSelection {
     package var count: Int { labels.count }
+
+    package func expectReads() {}
 
     package func read(
         _ index: Int, fromMs: TimestampMs, newestAtMs: TimestampMs, toMs: TimestampMs,

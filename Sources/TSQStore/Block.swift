@@ -160,17 +160,19 @@ final class Block: Sendable {
     /// Where the chunks of page `index` are, ascending by series.
     func entries(ofPage index: Int) throws(BlockError) -> [BlockChunk] {
         var chunks: [BlockChunk] = []
-        try readEntries(of: try page(index), index, into: &chunks)
+        try readEntries(of: try page(index), index, into: &chunks) { _ in true }
         return chunks
     }
 
-    /// Replaces `chunks` by those of `page`, which is page `index`.
+    /// Replaces `chunks` by those of `page`, which is page `index`, that are wanted.
+    @inline(__always)
     func readEntries(
-        of page: BlockPage, _ index: Int, into chunks: inout [BlockChunk]
+        of page: BlockPage, _ index: Int, into chunks: inout [BlockChunk],
+        where isWanted: (_ ref: UInt32) -> Bool
     ) throws(BlockError) {
         let span = try bytes(Int(clamping: page.offset), Int(page.byteCount))
         try verify(index, span, page.checksum, "page \(index)")
-        if !BlockChunk.decode(span, page, into: &chunks) {
+        if !BlockChunk.decode(span, page, into: &chunks, where: isWanted) {
             throw BlockError(reason: "page \(index) is malformed")
         }
     }
@@ -214,16 +216,18 @@ struct BlockChunk: Sendable {
     var presenceCount: Int { Int(presenceBytes) }
     var startTimesCount: Int { Int(startTimesBytes) }
 
-    /// Replaces `chunks` by those of a page; false when the entries contradict the format.
+    /// Replaces `chunks` by those of a page that are wanted; false when the entries contradict the
+    /// format.
+    @inline(__always)
     static func decode(
-        _ span: Span<UInt8>, _ page: BlockPage, into chunks: inout [BlockChunk]
+        _ span: Span<UInt8>, _ page: BlockPage, into chunks: inout [BlockChunk],
+        where isWanted: (_ ref: UInt32) -> Bool
     ) -> Bool {
         chunks.removeAll(keepingCapacity: true)
         let bodyStart: Int? = span.withUnsafeBytes { raw in
             var scan = EntryScan(raw)
             // An entry takes at least four bytes.
             let count = scan.count(raw.count / 4)
-            chunks.reserveCapacity(count)
             var current = UInt64(page.firstRef)
             var bodyCount = 0
             for _ in 0..<count {
@@ -234,11 +238,13 @@ struct BlockChunk: Sendable {
                 let presence = flags.contains(.presence) ? scan.count(raw.count) : 0
                 let starts = flags.contains(.startTimes) ? scan.count(raw.count) : 0
                 if scan.failed || current > UInt64(UInt32.max) { return nil }
-                chunks.append(
-                    BlockChunk(
-                        ref: UInt32(current), timeColumn: timeColumn, offset: bodyCount,
-                        valuesBytes: UInt32(values), presenceBytes: UInt32(presence),
-                        startTimesBytes: UInt32(starts), flags: flags))
+                if isWanted(UInt32(current)) {
+                    chunks.append(
+                        BlockChunk(
+                            ref: UInt32(current), timeColumn: timeColumn, offset: bodyCount,
+                            valuesBytes: UInt32(values), presenceBytes: UInt32(presence),
+                            startTimesBytes: UInt32(starts), flags: flags))
+                }
                 bodyCount += values + presence + starts
             }
             return !scan.failed && bodyCount == raw.count - scan.offset ? scan.offset : nil

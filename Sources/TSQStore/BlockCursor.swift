@@ -35,7 +35,6 @@ struct BlockCursor {
     let block: Block
     /// The page looked into last, and all its chunks.
     private var page: BlockPage?
-    private var pageIndex = 0
     private var pageChunks: [BlockChunk] = []
     /// By the number of the column; empty: not decoded. No entries before the first is.
     private var timesByColumn: [[TimestampMs]] = []
@@ -70,61 +69,65 @@ struct BlockCursor {
     private mutating func open(_ index: Int) throws(BlockError) {
         page = nil
         let opened = try block.page(index)
-        try block.readEntries(of: opened, index, into: &pageChunks)
+        try block.readEntries(of: opened, index, into: &pageChunks) { _ in true }
         page = opened
-        pageIndex = index
-    }
-
-    /// Moves to the page that has `ref` if any has; mostly it is the next one.
-    private mutating func movesToPage(of ref: UInt32) throws(BlockError) -> Bool {
-        if let page, ref >= page.firstRef, ref <= page.lastRef { return true }
-        if page != nil, pageIndex + 1 < block.pageCount {
-            let next = try block.page(pageIndex + 1)
-            if ref >= next.firstRef && ref <= next.lastRef {
-                try open(pageIndex + 1)
-                return true
-            }
-        }
-        guard let index = try block.pageIndex(of: ref) else { return false }
-        try open(index)
-        return true
     }
 
     /// Calls `body` with the chunks of many series, page by page.
     ///
     /// - Parameters:
-    ///   - order: the positions in `refs` in ascending order of the refs.
+    ///   - refs: ascending.
     ///   - body: with a position in `refs`, and a chunk, or why the series cannot be looked up.
     ///     Answers whether to go on.
     /// - Complexity: O(chunks of the pages that have any of `refs`).
-    mutating func lookUp(
-        _ refs: [UInt32], order: [Int],
-        _ body: (_ position: Int, _ chunk: Result<BlockChunk, BlockError>) -> Bool
+    func lookUp(
+        _ refs: [UInt32], _ body: (_ position: Int, _ chunk: Result<BlockChunk, BlockError>) -> Bool
     ) {
+        var pages = PageWalk(block)
+        var chunks: [BlockChunk] = []
         var at = 0
-        while at < order.count {
+        while at < refs.count {
             do throws(BlockError) {
-                if try !movesToPage(of: refs[order[at]]) {
+                guard let page = try pages.move(to: refs[at]) else {
                     at += 1
                     continue
                 }
-            } catch {
-                if !body(order[at], .failure(error)) { return }
-                at += 1
-                continue
-            }
-            guard let lastRef = page?.lastRef else { return }
-            var chunk = 0
-            while at < order.count, refs[order[at]] <= lastRef {
-                let position = order[at]
-                let ref = refs[position]
-                while chunk < pageChunks.count, pageChunks[chunk].ref < ref { chunk += 1 }
-                while chunk < pageChunks.count, pageChunks[chunk].ref == ref {
-                    if !body(position, .success(pageChunks[chunk])) { return }
-                    chunk += 1
+                var next = at
+                try block.readEntries(of: page, pages.index, into: &chunks) { ref in
+                    while next < refs.count && refs[next] < ref { next += 1 }
+                    return next < refs.count && refs[next] == ref
                 }
+                for chunk in chunks {
+                    while refs[at] < chunk.ref { at += 1 }
+                    if !body(at, .success(chunk)) { return }
+                }
+                while at < refs.count && refs[at] <= page.lastRef { at += 1 }
+            } catch {
+                if !body(at, .failure(error)) { return }
                 at += 1
             }
+        }
+    }
+
+    /// Finds the pages of ascending series: mostly the next one.
+    private struct PageWalk {
+        private let block: Block
+        private(set) var index = -1
+
+        init(_ block: Block) { self.block = block }
+
+        /// The page that has `ref` if any has.
+        mutating func move(to ref: UInt32) throws(BlockError) -> BlockPage? {
+            if index + 1 < block.pageCount {
+                let next = try block.page(index + 1)
+                if ref >= next.firstRef && ref <= next.lastRef {
+                    index += 1
+                    return next
+                }
+            }
+            guard let found = try block.pageIndex(of: ref) else { return nil }
+            index = found
+            return try block.page(found)
         }
     }
 

@@ -143,11 +143,13 @@ struct SeriesReader {
         _ refs: [UInt32], order: [Int], fromMs: TimestampMs, toMs: TimestampMs, chunksMax: Int
     ) -> ChunkPlaces? {
         var found = ChunkPlaces.Builder(seriesCount: refs.count, chunksMax: chunksMax)
+        let ascending = order.map { refs[$0] }
         for index in cursors.indices where overlaps(index, fromMs, toMs) {
             let block = cursors[index].block
             var isFull = false
             var bounds = BlockCursor.ColumnBounds()
-            cursors[index].lookUp(refs, order: order) { series, chunk in
+            cursors[index].lookUp(ascending) { position, chunk in
+                let series = order[position]
                 do throws(BlockError) {
                     let chunk = try chunk.get()
                     try bounds.find(chunk, block)

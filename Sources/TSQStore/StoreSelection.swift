@@ -10,6 +10,7 @@ final class StoreSelection: SeriesSelection {
     /// Has the chunks of the series `window`, looked up together.
     @exclusivity(unchecked) private var aligned: AlignedReader
     private var window: Range<Int> = 0..<0
+    private var ahead: ChunkLookUpAhead?
     /// The series at hand has more chunks than are kept.
     private var isBeyondWindow = false
     /// Series with samples beside the rows, or deleted ones; empty where there is none.
@@ -36,7 +37,7 @@ final class StoreSelection: SeriesSelection {
         let selected = try SelectedSeries(
             registry.parts, matching: request.matchers, symbols: symbols)
         let all = selected.firstRefs
-        let order = all.indices.sorted { all[$0] < all[$1] }
+        let order = RefOrder.ascending(all)
         let found = RowPlaces(snapshot.generations, refs: all, order: order)
         var isWanted = [Bool](repeating: true, count: all.count)
         // In ascending order of refs: a block's pages are decoded once.
@@ -76,10 +77,12 @@ final class StoreSelection: SeriesSelection {
     }
 
     private init(_ other: StoreSelection) {
+        ahead = other.ahead
         labels = other.labels
         refs = other.refs
         reader = other.reader
         aligned = other.aligned
+        aligned.forgetPatterns()
         window = other.window
         isBeyondWindow = other.isBeyondWindow
         wantsMerge = other.wantsMerge
@@ -91,22 +94,24 @@ final class StoreSelection: SeriesSelection {
     /// Shares the snapshot, the series and what has been looked up so far.
     func fork() -> any SeriesSelection { StoreSelection(self) }
 
-    /// Looks up the chunks of the series from `start` on, as many as may be kept.
+    private var lookUp: ChunkLookUp.Request {
+        ChunkLookUp.Request(
+            refs: refs, fromMs: request.fromMs, toMs: request.toMs, chunksMax: chunksMax)
+    }
+
+    func expectReads() {
+        if ahead == nil && window.isEmpty { ahead = ChunkLookUpAhead.begin(lookUp, reader) }
+    }
+
+    /// Looks up the chunks of the series from `start` on.
     private func lookUpChunks(from start: Int) {
-        var count = chunksMax / reader.blockCount(request.fromMs, request.toMs)
-        // After the first time: series have more than one chunk in a block.
-        while true {
-            count = min(max(1, count), refs.count - start)
-            window = start..<(start + count)
-            let wanted = Array(refs[window])
-            let chunks = reader.chunkPlaces(
-                wanted, order: wanted.indices.sorted { wanted[$0] < wanted[$1] },
-                fromMs: request.fromMs, toMs: request.toMs, chunksMax: chunksMax)
-            isBeyondWindow = chunks == nil
-            if let chunks { aligned.use(chunks, firstSeries: start) }
-            if chunks != nil || count == 1 { return }
-            count /= 4
-        }
+        var found = ahead?.take()
+        // Only the first series, where there are too many.
+        if found?.window.contains(start) != true { found = nil }
+        let chunks = found ?? ChunkLookUp(lookUp, from: start, &reader)
+        window = chunks.window
+        isBeyondWindow = chunks.places == nil
+        if let places = chunks.places { aligned.use(places, firstSeries: window.lowerBound) }
     }
 
     func read(
@@ -153,7 +158,7 @@ struct RowPlaces {
     private(set) var ends: [UInt32] = []
 
     init(_ generations: [HeadGeneration], refs: [UInt32]) {
-        self.init(generations, refs: refs, order: refs.indices.sorted { refs[$0] < refs[$1] })
+        self.init(generations, refs: refs, order: RefOrder.ascending(refs))
     }
 
     /// - Parameter order: the positions in `refs` in ascending order of the refs.

@@ -181,14 +181,12 @@ extension GroupAccumulator {
         precondition(
             values.count == known.count && present.count == known.count,
             "BUG: rows of different tiles")
-        var carried: UInt64 = 0
+        var finite = FiniteScan()
         for step in 0..<known.count {
             let isFloat = present[unchecked: step] == StepRow.Tag.float
-            let total = known[unchecked: step] + (isFloat ? values[unchecked: step] : 0)
-            // An exponent of all ones carries into the sign bit.
-            carried |= (total.bitPattern & 0x7FF0 << 48) &+ 0x0010 << 48
+            finite.add(known[unchecked: step] + (isFloat ? values[unchecked: step] : 0))
         }
-        return carried >> 63 == 1
+        return !finite.isFinite
     }
 
     /// From here on the mean is kept instead of the sum, which would overflow.

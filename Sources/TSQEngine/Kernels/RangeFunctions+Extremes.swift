@@ -40,6 +40,14 @@ extension RangeFunctions {
         _ context: inout KernelContext, _ row: inout StepRow, isMax: Bool, givesTime: Bool
     ) {
         windows.checkBounds(columns)
+        if !givesTime && windows.hasOnlyFloats {
+            let values = columns.values.span
+            let isFilled =
+                isMax
+                ? BlockExtremes<Highest>.fill(values, windows, &row)
+                : BlockExtremes<Lowest>.fill(values, windows, &row)
+            if isFilled { return }
+        }
         var notes: WindowNotes = []
         let values = columns.values.span
         // Candidates, best first, of the samples from the window's start to `next`.

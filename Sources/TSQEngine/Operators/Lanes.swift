@@ -16,6 +16,9 @@ final class Lanes: UnaryOperator {
     /// Batches that may be ready or under way before the consumer takes them.
     private static let aheadMax = 16
 
+    /// So many series are worth help before it is known what a batch takes.
+    private static let surelyLargeMin = 1024
+
     private var run: LaneRun?
     private var tileSteps = 0
     private var current: LaneBatch?
@@ -115,10 +118,10 @@ final class Lanes: UnaryOperator {
     /// Asks for help where what is left is worth it.
     private func recruit(_ run: LaneRun) {
         let leastNs = query.options.helpedNsMin
-        if batchNs == 0 && leastNs > 0 { return }
+        if batchNs == 0 && leastNs > 0 && child.laneSeriesCount < Self.surelyLargeMin { return }
         while run.helperCount < query.options.threads - 1 {
             let left = run.unclaimedCount
-            if left < 2 || UInt64(left) * batchNs < leastNs { return }
+            if left < 2 || batchNs > 0 && UInt64(left) * batchNs < leastNs { return }
             guard let chain = run.chain(child, query) else { return }
             if !run.help(chain) { return }
         }

@@ -68,17 +68,23 @@ final class QuantileAggregation: UnaryOperator {
         return nil
     }
 
+    /// Steps looked at together: a line of the cache has as many values.
+    private static let stepsAtOnce = 8
+
     private func fill(_ group: Int, _ row: inout StepRow) {
         row.reset(stepCount: stepCount)
-        var values: [Double] = []
-        values.reserveCapacity(members[group].count)
-        for step in 0..<stepCount {
-            values.removeAll(keepingCapacity: true)
-            for member in members[group] where rows[member].tags[step] == StepRow.Tag.float {
-                values.append(rows[member].values[step])
+        let steps = Self.stepsAtOnce
+        var values = [[Double]](repeating: [], count: steps)
+        for step in 0..<steps { values[step].reserveCapacity(members[group].count) }
+        for first in stride(from: 0, to: stepCount, by: steps) {
+            let count = min(steps, stepCount - first)
+            for step in 0..<count { values[step].removeAll(keepingCapacity: true) }
+            for member in members[group] { rows[member].floats(first..<first + count, to: &values) }
+            for step in 0..<count where !values[step].isEmpty {
+                row.setFloat(
+                    first + step,
+                    Quantiles.quantile(parameters.values[0][first + step], &values[step]))
             }
-            if values.isEmpty { continue }
-            row.setFloat(step, Quantiles.quantile(parameters.values[0][step], &values))
         }
     }
 
@@ -89,4 +95,13 @@ final class QuantileAggregation: UnaryOperator {
     }
 
     override func tableBytes() -> Int { table.byteCount }
+}
+
+extension StepRow {
+    /// Appends the floats at each of `steps` to one column.
+    fileprivate func floats(_ steps: Range<Int>, to columns: inout [[Double]]) {
+        for step in steps where tags[step] == Tag.float {
+            columns[step - steps.lowerBound].append(values[step])
+        }
+    }
 }

@@ -36,7 +36,7 @@ final class RangeCall: Operator {
         countsSamples = other.countsSamples
         parameters = Parameters(valuesOf: other.parameters)
         state = other.state
-        state.columns = SampleColumns()
+        state.forgetShared()
         names = other.names
         super.init(query, steps: other.steps)
         series = other.series

@@ -50,6 +50,7 @@ final class RangeGroup: Operator {
         members = other.members
         for index in members.indices {
             members[index].parameters = Parameters(valuesOf: members[index].parameters)
+            members[index].state.forgetShared()
         }
         reader = other.reader.fork()
         cursor = members.count
@@ -69,6 +70,7 @@ final class RangeGroup: Operator {
         for index in members.indices { try members[index].parameters.prepare() }
         let selection = try query.select(
             matchers, fromMs: times.firstMs.subtractingClamped(widestMs), toMs: times.lastMs)
+        selection.expectReads()
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series = OutputSeries(distinct: selection.labels)

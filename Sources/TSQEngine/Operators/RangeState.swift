@@ -54,6 +54,15 @@ struct RangeState {
         for place in shared.indices { shared[place].windows.firstEndMs = windows.firstEndMs }
     }
 
+    /// Forgets what was worked out, for another thread: counting references to the same arrays, both
+    /// would fight over them.
+    mutating func forgetShared() {
+        columns = SampleColumns()
+        places.begin(stepCount: windows.count)
+        shared = []
+        context.spans = WindowSpansCache()
+    }
+
     /// Fills `row` with the values of `kernel` over the windows of `columns`, and counts the samples in
     /// them.
     mutating func apply(

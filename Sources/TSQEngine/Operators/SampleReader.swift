@@ -132,13 +132,9 @@ extension SampleColumns {
     /// it vectorises.
     private static func hasStaleMarker(_ values: [Double]) -> Bool {
         let values = values.span
-        var carried: UInt64 = 0
-        for index in 0..<values.count {
-            // An exponent of all ones carries into the sign bit.
-            let exponent = values[unchecked: index].bitPattern & 0x7FF0 << 48
-            carried |= exponent &+ 0x0010 << 48
-        }
-        if carried >> 63 == 0 { return false }
+        var finite = FiniteScan()
+        for index in 0..<values.count { finite.add(values[unchecked: index]) }
+        if finite.isFinite { return false }
         for index in 0..<values.count where StaleMarker.isStale(values[index]) { return true }
         return false
     }

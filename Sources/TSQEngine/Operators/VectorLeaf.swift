@@ -44,6 +44,7 @@ final class VectorLeaf: Operator {
         wantsStatistics = other.wantsStatistics
         reader = other.reader.fork()
         cursor = other.cursor
+        cursor.forget()
         tile = other.tile
         super.init(query, steps: other.steps)
         series = other.series
@@ -61,6 +62,8 @@ final class VectorLeaf: Operator {
         let lookbackMs = query.lookbackMs
         let selection = try query.select(
             request, fromMs: times.firstMs.subtractingClamped(lookbackMs), toMs: times.lastMs)
+        // At one step the newest samples do, mostly.
+        if times.firstMs != times.lastMs { selection.expectReads() }
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series = OutputSeries(distinct: selection.labels)
@@ -124,21 +127,37 @@ final class VectorLeaf: Operator {
         return taken
     }
 
-    /// The commonest answer, of floats only.
+    /// The commonest answer, of floats only. That there is a value at every step and none is a stale
+    /// marker (a NaN) is seen without a branch for each.
     private static func fillValues(
         _ rowValues: inout [Double], _ rowTags: inout [UInt8], _ values: [Double],
         _ newest: [Int32]
     ) -> Int64 {
         let (values, newest) = (values.span, newest.span)
-        var taken: Int64 = 0
+        let count = newest.count
         var tags = rowTags.mutableSpan
         var rowValues = rowValues.mutableSpan
-        for step in 0..<newest.count {
-            let index = Int(newest[unchecked: step])
-            if index < 0 { continue }
-            let value = values[index]
-            if StaleMarker.isStale(value) { continue }
-            rowValues[step] = value
+        precondition(
+            tags.count == count && rowValues.count == count, "BUG: a row of another tile")
+        if values.isEmpty { return 0 }
+        let last = Int32(truncatingIfNeeded: values.count - 1)
+        var missing: Int32 = 0
+        var finite = FiniteScan()
+        for step in 0..<count {
+            let index = newest[unchecked: step]
+            missing |= index | (last &- index)
+            let value = values[unchecked: Int(max(0, min(index, last)))]
+            rowValues[unchecked: step] = value
+            finite.add(value)
+        }
+        if missing >= 0 && finite.isFinite {
+            for step in 0..<count { tags[unchecked: step] = StepRow.Tag.float }
+            return Int64(count)
+        }
+        var taken: Int64 = 0
+        for step in 0..<count {
+            let index = Int(newest[step])
+            if index < 0 || StaleMarker.isStale(values[index]) { continue }
             tags[step] = StepRow.Tag.float
             taken += 1
         }
@@ -211,7 +230,14 @@ struct LookbackCursor {
         self.stepMs = stepMs
         self.lookbackMs = lookbackMs
         stepCount = count
-        places.begin(stepCount: count)
+        forget()
+    }
+
+    /// Forgets what was found, for another thread: counting references to the same arrays, both would
+    /// fight over them.
+    mutating func forget() {
+        places.begin(stepCount: stepCount)
+        newest = []
     }
 
     /// Where in `newest` the answer for `times` is; they end at or before the last step. Equal

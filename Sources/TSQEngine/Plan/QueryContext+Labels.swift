@@ -20,20 +20,18 @@ extension QueryContext {
         }
         var output = OutputSeries()
         output.labels.reserve(series: input.count, pairs: input.labels.pairs.count)
-        var kept: [LabelPair] = []
-        var dropped: [LabelPair] = []
-        var first: [LabelPair]?
+        var first: [LabelPair] = []
         var dropsAlike = true
         for series in 0..<input.count {
-            kept.removeAll(keepingCapacity: true)
-            dropped.removeAll(keepingCapacity: true)
-            for place in input.labels.range(series) {
-                let pair = input.labels.pairs[place]
-                if isReserved(pair.name) { dropped.append(pair) } else { kept.append(pair) }
+            let dropped = output.labels.append(
+                series, of: input.labels, without: nameSymbol, typeSymbol, unitSymbol)
+            if series == 0 {
+                first = input.labels[0].filter { isReserved($0.name) }
+            } else if dropsAlike {
+                dropsAlike =
+                    dropped == first.count
+                    && first.allSatisfy { input.labels.value(series, of: $0.name) == $0.value }
             }
-            output.labels.append(kept)
-            if first == nil { first = dropped }
-            if dropsAlike && dropped != first { dropsAlike = false }
         }
         // What all had in common told none of them apart.
         output.isDistinct = input.isDistinct && dropsAlike
