@@ -40,6 +40,9 @@ extension Store {
         return statistics
     }
 
+    /// Without a look at the disk.
+    package var checkpointCount: UInt64 { core.withLock { $0.statistics.checkpoints } }
+
     /// Everything in the directory but snapshots.
     func diskBytes() -> UInt64 {
         (["log"] + Manifest.folders).reduce(0) { $0 + byteCount(of: $1) }

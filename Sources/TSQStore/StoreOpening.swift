@@ -34,10 +34,15 @@ struct StoreOpening {
         replay.finish()
         report(replay, events)
         do throws(IOError) {
-            let log = try startLog(directory, options, &replay, fileSystem)
+            let (log, fault) = try startLog(directory, options, &replay, fileSystem)
+            if let fault {
+                events.log(
+                    .warning, "the log was not made durable: its samples go into blocks",
+                    [("error", fault.message)])
+            }
             return StoreOpening(
                 manifest: manifest, replay: replay, log: log,
-                needsCheckpoint: replay.needsCheckpoint)
+                needsCheckpoint: replay.needsCheckpoint || fault != nil)
         } catch {
             throw Store.storeError(error)
         }
@@ -179,17 +184,21 @@ struct StoreOpening {
     }
 
     /// Cuts off a torn tail and begins a segment of this writer's own.
+    ///
+    /// - Returns: the log, and why what it holds already is not durable. After a failed fsync the
+    ///   system may take for written what is not: a second one would succeed, and say nothing.
     private static func startLog(
         _ directory: String, _ options: StoreOptions, _ replay: inout LogReplay,
         _ fileSystem: any FileSystem
-    ) throws(IOError) -> LogWriter {
+    ) throws(IOError) -> (LogWriter, fault: IOError?) {
         let logDirectory = Path.join(directory, "log")
+        var fault: IOError?
         if let torn = replay.tornTail {
             let path = Path.join(logDirectory, LogFormat.name(torn.segment))
             let file = try fileSystem.open(path, .append)
             defer { file.close() }
             try file.truncate(to: torn.offset)
-            try file.sync()
+            fault = syncFault(of: file)
         }
         let segments = try LogFormat.segments(in: logDirectory, fileSystem)
         var bytes: UInt64 = 0
@@ -200,14 +209,24 @@ struct StoreOpening {
             // has to survive a power cut as what is acknowledged does.
             let file = try fileSystem.open(path, .append)
             defer { file.close() }
-            try file.sync()
+            fault = fault ?? syncFault(of: file)
         }
         replay.core.logBytes = bytes
         let next = max(segments.last ?? 0, replay.core.active.logStart.segment) + 1
         replay.core.loggedSegment = next
-        return try LogWriter(
+        let log = try LogWriter(
             directory: logDirectory, segment: next,
             segmentBytesMax: options.logSegmentBytes, fileSystem: fileSystem)
+        return (log, fault)
+    }
+
+    private static func syncFault(of file: any File) -> IOError? {
+        do throws(IOError) {
+            try file.sync()
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// Removes what no MANIFEST names: files of a checkpoint or merge that did not end.

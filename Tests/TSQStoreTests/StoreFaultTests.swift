@@ -149,6 +149,60 @@ struct StoreFaultTests {
         }
     }
 
+    @Test(
+        "what a start shows is durable, whichever of its calls failed", arguments: [EIO, ENOSPC])
+    func startIsDurable(code: Int32) throws {
+        for call in 1... {
+            let harness = harness()
+            var store = try harness.open()
+            let taken = try fill(store, harness, count: 3)
+            harness.disk.kill()
+            let before = harness.disk.failureCount
+            harness.disk.plan(.fails(code), atCall: harness.disk.callCount + call)
+            do {
+                store = try harness.open()
+            } catch {
+                store = try harness.open()
+            }
+            if harness.disk.failureCount == before {
+                #expect(call > 30)
+                break
+            }
+            #expect(try count(store) == taken)
+            #expect(store.readOnlyReason == nil, "call \(call)")
+            harness.disk.cutPower()
+            #expect(try count(try harness.open()) == taken, "call \(call)")
+        }
+    }
+
+    @Test("a start that can neither sync the log nor replace it takes nothing until it can")
+    func startWithUnsafeLog() throws {
+        let harness = harness()
+        var store = try harness.open()
+        let taken = try fill(store, harness, count: 3)
+        harness.disk.kill()
+        var reason: String?
+        // The fsync of the old segment, and from some call on all of the checkpoint's.
+        for sync in 1..<40 where reason == nil {
+            harness.disk.clearFaults()
+            harness.disk.plan(.fails(EIO), atCall: harness.disk.callCount + sync)
+            for call in 5..<40 {
+                harness.disk.plan(.fails(EIO), atCall: harness.disk.callCount + sync + call)
+            }
+            guard let opened = try? harness.open() else { continue }
+            store = opened
+            reason = store.readOnlyReason
+        }
+        #expect(reason?.contains("the log has to be replaced") == true)
+        harness.disk.clearFaults()
+        #expect(throws: AppendError.self) { try store.add(labels("m"), [(1, 1)]) }
+        #expect(try count(store) == taken)
+        try store.maintain()
+        #expect(store.readOnlyReason == nil)
+        harness.disk.cutPower()
+        #expect(try count(try harness.open()) == taken)
+    }
+
     @Test("a write that fails with EIO costs its commit; the next one is tried again")
     func failedWrite() throws {
         let harness = harness()

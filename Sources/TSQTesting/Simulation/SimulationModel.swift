@@ -96,10 +96,18 @@ struct SimulationModel {
     }
 
     /// Takes over what was found, and found right, after an end.
-    mutating func settle(_ found: SampleTable) {
-        base = found
+    mutating func settle(_ found: SampleTable, isDurable: Bool) {
         live = found
         tail = []
+        if isDurable {
+            base = found
+        } else {
+            // Of what is not durable any part may stay.
+            base = base.filter { found[$0.key] == $0.value }
+            let writes = found.filter { base[$0.key] == nil }.map { ($0.key, Optional($0.value)) }
+            tail.append(
+                Commit(writes: writes, isAcknowledged: true, isDurable: false, isWhole: false))
+        }
         recountNewest()
     }
 

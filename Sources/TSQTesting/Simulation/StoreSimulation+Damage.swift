@@ -96,6 +96,8 @@ extension StoreSimulation {
                 count("checkpoint refused, damaged \(kind)")
                 note("checkpoint: \(error)")
             }
+            // What was just committed may have moved the retention on.
+            model.raiseCutoff(to: cutoffMs)
             do { try store.maintain() } catch { count("maintenance refused, damaged \(kind)") }
         }
         try checkDamaged(store, "the writer, after more commits")

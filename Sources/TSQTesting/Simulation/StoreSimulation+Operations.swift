@@ -20,6 +20,7 @@ extension StoreSimulation {
         case 25, 26:
             try attempt("checkpoint") {
                 try $0.checkpoint()
+                self.model.sync()
                 self.note("checkpoint")
             }
         case 27, 28: try maintain()
@@ -76,7 +77,9 @@ extension StoreSimulation {
         model.raiseCutoff(to: cutoffMs)
         if options.deletionUndoMs < 3_600_000 { lastDeletion = nil }
         try attempt("maintain") {
+            let before = $0.checkpointCount
             try $0.maintain()
+            if $0.checkpointCount > before { self.model.sync() }
             self.note("maintain")
         }
     }

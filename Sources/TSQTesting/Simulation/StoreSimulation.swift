@@ -226,7 +226,7 @@ package final class StoreSimulation {
             disk.plan(.fails(below(2) == 0 ? 5 : 28), atCall: disk.callCount + 1 + below(60))
         }
         for attempt in 0..<Self.openAttemptsMax {
-            let before = disk.failureCount
+            let (before, syncsBefore) = (disk.failureCount, syncFailures)
             if attempt > 3 { disk.clearFaults() }
             if moment == .powerCut || moment == .damaged { wasDamaged = true }
             do {
@@ -242,10 +242,13 @@ package final class StoreSimulation {
                     try goOnWithout()
                     continue
                 }
-                // What is found is durable from here on.
-                try settle(store, moment)
+                // What is found is durable from here on, unless the log could neither be synced nor
+                // be replaced: the store says so, and takes nothing.
+                let isReplaced = store.readOnlyReason?.contains("log has to be replaced") != true
+                let isDurable = syncFailures == syncsBefore || isReplaced
+                syncFailuresAtOpen = isDurable ? syncFailures : syncsBefore
+                try settle(store, moment, isDurable: isDurable)
                 failuresAtOpen = disk.failureCount
-                syncFailuresAtOpen = syncFailures
                 return
             } catch let failure as Failure {
                 throw failure
@@ -284,7 +287,9 @@ package final class StoreSimulation {
         disk.kill()
     }
 
-    private func settle(_ store: Store, _ moment: SimulationModel.Moment) throws {
+    private func settle(
+        _ store: Store, _ moment: SimulationModel.Moment, isDurable: Bool
+    ) throws {
         let lossIsNamed = events.errorCount > 0
         if lossIsNamed && !wasDamaged && disk.failureCount == failuresAtOpen {
             throw failure("a loss is named where there was no fault")
@@ -296,7 +301,7 @@ package final class StoreSimulation {
         {
             throw failure("after \(moment): \(wrong)")
         }
-        model.settle(found)
+        model.settle(found, isDurable: isDurable)
         store._checkInvariants()
         if moment != .damaged {
             try verify(mustBeSound: moment != .powerCut && disk.failureCount == failuresAtOpen)
