@@ -5,7 +5,9 @@ extension StoreTorture {
 
     /// Runs `count` seeds from `first` on; prints what was done and every failure. A single seed is
     /// checked after every step.
-    static func simulate(_ first: UInt64, _ count: Int) throws -> Bool {
+    ///
+    /// - Parameter digest: what the calls to the disk must come to.
+    static func simulate(_ first: UInt64, _ count: Int, digest: UInt64? = nil) throws -> Bool {
         var total = StoreSimulation.Summary()
         var failures = 0
         var done = 0
@@ -24,7 +26,7 @@ extension StoreTorture {
         print("operations: \(list(total.operations))")
         print("faults: \(list(total.injected))")
         print("digest of all calls: \(String(total.digest, radix: 16))")
-        return failures == 0
+        return failures == 0 && digest ?? total.digest == total.digest
     }
 
     private static func list(_ counts: [String: Int]) -> String {

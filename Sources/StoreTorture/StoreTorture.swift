@@ -1,8 +1,9 @@
 // Tortures the store: simulated disks, and real SIGKILL on a real disk.
 //
-//     store-torture simulate FIRST COUNT
+//     store-torture simulate FIRST COUNT [DIGEST]
 //                                      runs the simulation for COUNT seeds; exit code 1 when a
-//                                      store did what it must not
+//                                      store did what it must not, or when the calls to the disk
+//                                      are not those of the digest
 //     store-torture extract DIR SEED   runs one seed and writes the files it has left to DIR
 //     store-torture fuzz SECONDS SEED  changes files under right checksums and reads them
 //     store-torture dump DIR           prints everything a store has
@@ -30,9 +31,14 @@ struct StoreTorture {
             try dump(arguments[2])
             return
         }
+        if arguments.count == 5, arguments[1] == "simulate", let first = UInt64(arguments[2]),
+            let count = Int(arguments[3]), let digest = UInt64(arguments[4], radix: 16)
+        {
+            exit(try simulate(first, count, digest: digest) ? 0 : 1)
+        }
         guard arguments.count == 4, let number = Int64(arguments[3]) else {
             print(
-                "usage: store-torture simulate FIRST COUNT | store-torture extract DIR SEED | "
+                "usage: store-torture simulate FIRST COUNT [DIGEST] | store-torture extract DIR SEED | "
                     + "store-torture fuzz SECONDS SEED | store-torture dump DIR | "
                     + "store-torture loop DIR KILLS | store-torture write DIR FIRST")
             exit(2)

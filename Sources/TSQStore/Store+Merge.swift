@@ -245,6 +245,6 @@ private final class OutputFiles {
     /// Removes what was written; what cannot be is left over for the next start.
     func remove() {
         if areNamed { return }
-        for path in made.keys { try? store.fileSystem.remove(path) }
+        for path in made.keys.sorted() { try? store.fileSystem.remove(path) }
     }
 }

@@ -115,8 +115,8 @@ extension Store {
                 Manifest.BlockEntry(file: number, level: Self.mergedLevel, $0)
             }
             taken.blocks.sort { $0.sequence < $1.sequence }
-            for file in files {
-                try fileSystem.remove(Path.join(target, Manifest.blockName(file)))
+            for entry in run {
+                try fileSystem.remove(Path.join(target, Manifest.blockName(entry.file)))
             }
         }
     }
