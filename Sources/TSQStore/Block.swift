@@ -177,13 +177,15 @@ final class Block: Sendable {
         }
     }
 
-    /// Gives back the memory of a page that is not read again soon.
+    /// A fault maps what the page cache has around it, 64 KiB at most: pages given back before among it.
+    private static let mappedAroundBytes = 128 << 10
+
+    /// Gives back the memory of a page that is not read again soon, and of what lies before it.
     func forget(page index: Int) throws(BlockError) {
         let page = try page(index)
         let start = Int(clamping: page.offset)
         let (end, overflow) = start.addingReportingOverflow(Int(page.byteCount))
-        // The page before left the rest of its last memory page.
-        if !overflow { file.forget(max(0, start - 4095)..<end) }
+        if !overflow { file.forget(max(0, start - Self.mappedAroundBytes)..<end) }
     }
 
     /// Reads everything and checks every checksum and every chunk.
