@@ -233,6 +233,19 @@ struct BlockChunk: Sendable {
             var current = UInt64(page.firstRef)
             var bodyCount = 0
             for _ in 0..<count {
+                if let entry = scan.plainEntry() {
+                    current += UInt64(entry.step)
+                    if current > UInt64(UInt32.max) { return nil }
+                    if isWanted(UInt32(current)) {
+                        chunks.append(
+                            BlockChunk(
+                                ref: UInt32(current), timeColumn: entry.timeColumn,
+                                offset: bodyCount, valuesBytes: entry.values, presenceBytes: 0,
+                                startTimesBytes: 0, flags: []))
+                    }
+                    bodyCount += Int(entry.values)
+                    continue
+                }
                 current += scan.varint()
                 let flags = BlockFormat.Flags(rawValue: scan.byte())
                 let timeColumn = UInt32(clamping: scan.varint())
@@ -275,6 +288,28 @@ private struct EntryScan {
         }
         defer { offset += 1 }
         return raw[offset]
+    }
+
+    /// The commonest entry, without flags, whose numbers have one byte each, that of the values up to
+    /// two; nil, and nothing read, where the next entry is another.
+    ///
+    /// Safe because: the eight bytes loaded lie below `raw.count`.
+    @inline(__always)
+    mutating func plainEntry() -> (step: UInt32, timeColumn: UInt32, values: UInt32)? {
+        guard offset &+ 8 <= raw.count else { return nil }
+        let word = UInt64(
+            littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        if word & 0x80_FF80 != 0 { return nil }
+        let step = UInt32(truncatingIfNeeded: word & 0x7F)
+        let column = UInt32(truncatingIfNeeded: word >> 16 & 0x7F)
+        let low = UInt32(truncatingIfNeeded: word >> 24 & 0x7F)
+        if word & 0x8000_0000 == 0 {
+            offset &+= 4
+            return (step, column, low)
+        }
+        if word & 0x80_0000_0000 != 0 { return nil }
+        offset &+= 5
+        return (step, column, low | UInt32(truncatingIfNeeded: word >> 32 & 0x7F) << 7)
     }
 
     @inline(__always)
