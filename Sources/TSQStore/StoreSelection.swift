@@ -206,21 +206,18 @@ struct RowPlaces {
         let lowRef = layout.refs[layout.column(rank: 0)].rawValue
         let highRef = layout.refs[layout.column(rank: columnCount - 1)].rawValue
         if refs[last] < lowRef || refs[first] > highRef { return }
-        // Few series asked of a wide layout: look each up.
-        if order.count * 8 < columnCount {
-            for index in order {
+        // Those that may be in the layout.
+        var at = place(in: order) { refs[$0] < lowRef }
+        let end = place(in: order) { refs[$0] <= highRef }
+        // Few in a wide layout: look each up.
+        if (end - at) * 8 < columnCount {
+            for index in order[at..<end] {
                 if let column = layout.column(of: refs[index]) { body(index, column) }
             }
             return
         }
-        // Where the series of the layout begin.
-        var (at, end) = (0, order.count)
-        while at < end {
-            let middle = (at + end) / 2
-            if refs[order[middle]] < lowRef { at = middle + 1 } else { end = middle }
-        }
         var rank = 0
-        while at < order.count && rank < columnCount {
+        while at < end && rank < columnCount {
             let ref = refs[order[at]]
             let column = layout.column(rank: rank)
             let other = layout.refs[column].rawValue
@@ -234,5 +231,15 @@ struct RowPlaces {
                 rank += 1
             }
         }
+    }
+
+    /// The first place where `isBefore` no longer holds; it holds for some first ones only.
+    private static func place(in order: [Int], where isBefore: (Int) -> Bool) -> Int {
+        var (low, high) = (0, order.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(order[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
