@@ -6,14 +6,19 @@ extension StoreTorture {
     /// Runs `count` seeds from `first` on; prints what was done and every failure. A single seed is
     /// checked after every step.
     ///
-    /// - Parameter digest: what the calls to the disk must come to.
-    static func simulate(_ first: UInt64, _ count: Int, digest: UInt64? = nil) throws -> Bool {
+    /// - Parameters:
+    ///   - hasLimits: with limits of bytes and memory.
+    ///   - digest: what the calls to the disk must come to.
+    static func simulate(
+        _ first: UInt64, _ count: Int, hasLimits: Bool = false, digest: UInt64? = nil
+    ) throws -> Bool {
         var total = StoreSimulation.Summary()
         var failures = 0
         var done = 0
         for seed in first..<(first + UInt64(max(0, count))) {
             do {
-                total.add(try StoreSimulation(seed: seed).run(checksAlways: count == 1))
+                let simulation = StoreSimulation(seed: seed, hasLimits: hasLimits)
+                total.add(try simulation.run(checksAlways: count == 1))
                 done += 1
             } catch let failure as StoreSimulation.Failure {
                 print("FAILED \(failure)")

@@ -4,6 +4,7 @@
 //                                      runs the simulation for COUNT seeds; exit code 1 when a
 //                                      store did what it must not, or when the calls to the disk
 //                                      are not those of the digest
+//     store-torture limits FIRST COUNT  likewise, with limits of bytes and of memory
 //     store-torture extract DIR SEED   runs one seed and writes the files it has left to DIR
 //     store-torture fuzz SECONDS SEED  changes files under right checksums and reads them
 //     store-torture dump DIR           prints everything a store has
@@ -38,7 +39,8 @@ struct StoreTorture {
         }
         guard arguments.count == 4, let number = Int64(arguments[3]) else {
             print(
-                "usage: store-torture simulate FIRST COUNT [DIGEST] | store-torture extract DIR SEED | "
+                "usage: store-torture simulate FIRST COUNT [DIGEST] | "
+                    + "store-torture limits FIRST COUNT | store-torture extract DIR SEED | "
                     + "store-torture fuzz SECONDS SEED | store-torture dump DIR | "
                     + "store-torture loop DIR KILLS | store-torture write DIR FIRST")
             exit(2)
@@ -46,6 +48,8 @@ struct StoreTorture {
         switch arguments[1] {
         case "write": try write(arguments[2], number)
         case "simulate": exit(try simulate(UInt64(arguments[2]) ?? 0, Int(number)) ? 0 : 1)
+        case "limits":
+            exit(try simulate(UInt64(arguments[2]) ?? 0, Int(number), hasLimits: true) ? 0 : 1)
         case "fuzz": exit(try fuzz(Int64(arguments[2]) ?? 0, UInt64(clamping: number)) ? 0 : 1)
         case "extract": try extract(arguments[2], UInt64(clamping: number))
         case "loop": exit(try loop(arguments[2], Int(number)) ? 0 : 1)

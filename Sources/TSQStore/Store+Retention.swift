@@ -9,11 +9,9 @@ extension Store {
         let bytesMax = try retentionBytesMax()
         try manifest.withLock { (manifest) throws(StoreError) in
             let cutoffMs = core.withLock { $0.cutoffMs(nowMs: nowMs) }
-            var gone = manifest.blocks.filter { $0.maxTimeMs < cutoffMs }
-            if let bytesMax {
-                gone = Self.oldest(
-                    manifest.blocks, besides: gone, bytes: diskBytes(), bytesMax: bytesMax)
-            }
+            let gone = Self.beyondRetention(
+                manifest.blocks, cutoffMs: cutoffMs, bytes: bytesMax.map { _ in diskBytes() } ?? 0,
+                bytesMax: bytesMax ?? .max)
             if gone.isEmpty { return }
             let files = Set(gone.map(\.file))
             var next = manifest
@@ -47,23 +45,36 @@ extension Store {
         return result
     }
 
-    /// The blocks to remove: `gone`, and the oldest of the rest until `bytes` less what is removed
-    /// is within `bytesMax`.
-    private static func oldest(
-        _ blocks: [Manifest.BlockEntry], besides gone: [Manifest.BlockEntry], bytes: UInt64,
-        bytesMax: UInt64
+    /// The blocks to remove: those that end before `cutoffMs`, and the oldest until `bytes` less what
+    /// is removed is within `bytesMax`; the newest is not removed for that.
+    ///
+    /// A block that has newer writes for times of one that stays waits until that one goes: what it
+    /// had overwritten would be visible again.
+    private static func beyondRetention(
+        _ blocks: [Manifest.BlockEntry], cutoffMs: TimestampMs, bytes: UInt64, bytesMax: UInt64
     ) -> [Manifest.BlockEntry] {
-        var result = gone
-        let files = Set(gone.map(\.file))
-        var left = bytes - min(bytes, gone.reduce(0) { $0 + $1.byteCount })
-        let byAge = blocks.filter { !files.contains($0.file) }.sorted {
+        var kept = blocks.sorted {
             ($0.maxTimeMs, $0.sequence) < ($1.maxTimeMs, $1.sequence)
         }
-        for block in byAge.dropLast() {
-            if left <= bytesMax { break }
-            left -= min(left, block.byteCount)
-            result.append(block)
+        let newest = kept.last?.file
+        var gone: [Manifest.BlockEntry] = []
+        var left = bytes
+        while true {
+            let next = kept.firstIndex { block in
+                let isBeyond =
+                    block.maxTimeMs < cutoffMs || left > bytesMax && block.file != newest
+                return isBeyond && !kept.contains { block.overtakes($0) }
+            }
+            guard let next else { return gone }
+            left -= min(left, kept[next].byteCount)
+            gone.append(kept.remove(at: next))
         }
-        return result
+    }
+}
+
+extension Manifest.BlockEntry {
+    /// Whether this has newer writes at times that `other` has, too.
+    fileprivate func overtakes(_ other: Manifest.BlockEntry) -> Bool {
+        other.sequence < sequence && other.minTimeMs <= maxTimeMs && other.maxTimeMs >= minTimeMs
     }
 }

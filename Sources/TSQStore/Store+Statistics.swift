@@ -28,20 +28,23 @@ extension StoreCore {
 extension Store {
     /// What the store holds and has done. Asks the disk for sizes.
     package func statistics() -> StoreStatistics {
-        let (seriesCount, labelBytes, indexBytes) = registry.withLock {
-            ($0.seriesCount, $0.byteCount, $0.mappedBytes)
-        }
-        var statistics = core.withLock { $0.summary(seriesCount: seriesCount) }
-        statistics.memory.labelBytes = UInt64(clamping: labelBytes)
-        statistics.memory.mappedBytes += indexBytes
+        var statistics = statisticsInMemory()
         statistics.blockBytes = byteCount(of: "blocks")
         statistics.logBytes = byteCount(of: "log")
         statistics.diskBytes = diskBytes()
         return statistics
     }
 
-    /// Without a look at the disk.
-    package var checkpointCount: UInt64 { core.withLock { $0.statistics.checkpoints } }
+    /// Likewise, without what only the disk says.
+    package func statisticsInMemory() -> StoreStatistics {
+        let (seriesCount, labelBytes, indexBytes) = registry.withLock {
+            ($0.seriesCount, $0.byteCount, $0.mappedBytes)
+        }
+        var statistics = core.withLock { $0.summary(seriesCount: seriesCount) }
+        statistics.memory.labelBytes = UInt64(clamping: labelBytes)
+        statistics.memory.mappedBytes += indexBytes
+        return statistics
+    }
 
     /// Everything in the directory but snapshots.
     func diskBytes() -> UInt64 {

@@ -147,7 +147,7 @@ struct StoreQueries: ~Copyable {
 
 extension Store: SeriesSource {
     /// Runs `body` with the registry locked and a snapshot taken under that lock.
-    private func query<Result>(
+    func query<Result>(
         _ body: (borrowing StoreQueries) throws(SourceError) -> Result
     ) throws(SourceError) -> Result {
         try registry.withLock { (registry) throws(SourceError) -> Result in

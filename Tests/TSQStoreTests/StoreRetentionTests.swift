@@ -69,6 +69,53 @@ struct StoreRetentionTests {
         #expect(left.count == 2500 || left.count == 3000)
     }
 
+    /// A block that lasts long, one with a later value for a time of it that ends sooner, and a newest.
+    private func overwrite(_ store: Store, _ harness: StoreHarness) throws {
+        harness.clock.set(start + 30 * hour)
+        try store.add(labels("m"), (0..<10).map { (start + Int64($0) * hour, 1) })
+        try store.checkpoint()
+        try store.add(labels("m"), [(start + hour, 2)], origin: .backfill(overwrite: true))
+        try store.checkpoint()
+        try store.add(labels("m"), [(start + 20 * hour, 3)])
+        try store.checkpoint()
+    }
+
+    private func blockCount(_ harness: StoreHarness) -> Int {
+        harness.disk.paths.count { $0.hasSuffix(".blk") }
+    }
+
+    @Test("a value that was overwritten does not come back when the later one's block is the older")
+    func overwritten() throws {
+        var harness = StoreHarness()
+        harness.options.blockRangeMs = 100 * hour
+        var store = try harness.open()
+        try overwrite(store, harness)
+        try store.close()
+        #expect(blockCount(harness) == 3)
+        // By time: it waits for the block that it is newer than.
+        harness.options.retentionMs = 15 * hour
+        store = try harness.open()
+        try store.applyRetention(nowMs: start + 20 * hour)
+        #expect(blockCount(harness) == 3)
+        let values = try store.samples(named: "m")[labels("m")]
+        #expect(values?.first { $0.timeMs == start + hour } == Sample(start + hour, 2))
+        try store.close()
+        // By bytes: that block goes first, and then it.
+        harness.options.retentionMs = .max
+        harness.options.retentionBytes = store.diskBytes() - 1
+        store = try harness.open()
+        try store.applyRetention(nowMs: harness.clock.nowMs())
+        #expect(
+            try store.samples(named: "m")[labels("m")] == [
+                Sample(start + hour, 2), Sample(start + 20 * hour, 3),
+            ])
+        try store.close()
+        harness.options.retentionBytes = 1
+        store = try harness.open()
+        try store.applyRetention(nowMs: harness.clock.nowMs())
+        #expect(try store.samples(named: "m")[labels("m")] == [Sample(start + 20 * hour, 3)])
+    }
+
     @Test("series go from the index with their last block; those that go on stay")
     func deadSeries() throws {
         var harness = StoreHarness()

@@ -23,6 +23,13 @@ struct StoreSimulationTests {
         #expect(summary.samplesCommitted > 0)
     }
 
+    @Test(
+        "with limits of bytes and memory it gives up what it must, and nothing else",
+        arguments: 0..<seedCount / 3)
+    func limits(seed: Int) throws {
+        _ = try StoreSimulation(seed: UInt64(seed), hasLimits: true).run()
+    }
+
     @Test("seeds that failed once", arguments: knownSeeds)
     func known(seed: UInt64) throws {
         _ = try StoreSimulation(seed: seed).run(checksAlways: true)

@@ -163,7 +163,7 @@ extension SimFileSystem {
     package func capacityBytes(_ path: String) throws(IOError) -> UInt64 {
         try state.withLock { (state) throws(IOError) -> UInt64 in
             try enter(.space, path, &state)
-            return UInt64(state.capacityBytes ?? 1 << 40)
+            return UInt64(state.sizeBytes)
         }
     }
 }

@@ -51,6 +51,8 @@ package final class SimFileSystem: FileSystem {
             }
         }
 
+        var sizeBytes: Int { capacityBytes ?? 1 << 40 }
+
         mutating func note(_ kind: String, _ count: Int = 1) { injected[kind, default: 0] += count }
     }
 
@@ -72,6 +74,17 @@ package final class SimFileSystem: FileSystem {
     /// The disk's size; writes beyond it fail with ENOSPC.
     package func limit(toBytes bytes: Int?) { state.withLock { $0.capacityBytes = bytes } }
     package var usedBytes: Int { state.withLock { $0.usedBytes } }
+    package var sizeBytes: Int { state.withLock { $0.sizeBytes } }
+
+    /// What the files of some directories have, each name for itself.
+    package func byteCount(inDirectories directories: [String]) -> UInt64 {
+        state.withLock { state in
+            state.files.reduce(0) { sum, file in
+                directories.contains(Path.directory(of: file.key))
+                    ? sum + UInt64(file.value.content.count) : sum
+            }
+        }
+    }
 
     /// The files there are, sorted.
     package var paths: [String] { state.withLock { $0.files.keys.sorted() } }

@@ -20,6 +20,17 @@ struct SimulatedBatch {
     var histograms: [Item] = []
     var exemplars: [(series: Int, exemplar: Exemplar)] = []
 
+    var isEmpty: Bool { row.isEmpty && loose.isEmpty && histograms.isEmpty }
+    /// In the order in which they are resolved.
+    var series: [Int] { (row + loose + histograms).map(\.series) + exemplars.map(\.series) }
+
+    mutating func remove(_ refused: Set<Int>) {
+        row.removeAll { refused.contains($0.series) }
+        loose.removeAll { refused.contains($0.series) }
+        histograms.removeAll { refused.contains($0.series) }
+        exemplars.removeAll { refused.contains($0.series) }
+    }
+
     /// The store's batch; `ref` resolves a series.
     func writeBatch(
         _ group: WriteGroup?, _ ref: (Int) throws -> SeriesRef

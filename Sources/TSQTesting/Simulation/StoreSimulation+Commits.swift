@@ -5,6 +5,8 @@ import TSQStore
 extension StoreSimulation {
     /// Hands a batch to the store and to the model, and compares what they make of it.
     private func commit(_ batch: SimulatedBatch, group: WriteGroup? = nil, _ name: String) throws {
+        let batch = try withinMemory(batch)
+        if batch.isEmpty { return }
         let rules = AcceptanceRules(
             nowMs: clock.nowMs(), cutoffMs: cutoffMs, windowMs: options.outOfOrderWindowMs,
             futureToleranceMs: options.futureToleranceMs)
@@ -17,6 +19,7 @@ extension StoreSimulation {
                 let written = try batch.writeBatch(group) { index in
                     let ref = try store.resolve(self.series[index])
                     self.resolved.insert(index)
+                    self.resolvedNow.insert(index)
                     return ref
                 }
                 for entry in batch.exemplars { self.exemplarsGiven.insert(entry.exemplar) }

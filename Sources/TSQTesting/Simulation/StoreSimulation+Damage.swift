@@ -15,6 +15,9 @@ extension StoreSimulation {
         model.sync()
         forget()
         events.reset()
+        options.retentionBytes = 0
+        options.retentionDiskShare = 0
+        options.memoryLimitBytes = 0
         let paths = disk.paths.filter {
             $0.hasPrefix(Self.directory + "/") && !$0.hasSuffix("/lock")
         }

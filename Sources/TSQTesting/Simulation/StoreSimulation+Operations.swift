@@ -5,6 +5,7 @@ import TSQStore
 extension StoreSimulation {
     /// One random operation.
     func operate() throws {
+        if hasLimits, Int.random(in: 0..<12, using: &limitRandom) == 0 { try maintain() }
         switch below(44) {
         case 0..<9: try commitRow()
         case 9..<13: try commitLoose()
@@ -17,12 +18,7 @@ extension StoreSimulation {
         case 22: try refreshReader()
         case 23: try holdSelection()
         case 24: try releaseSelection()
-        case 25, 26:
-            try attempt("checkpoint") {
-                try $0.checkpoint()
-                self.model.sync()
-                self.note("checkpoint")
-            }
+        case 25, 26: try checkpoint()
         case 27, 28: try maintain()
         case 29: try restart()
         case 30:
@@ -73,14 +69,23 @@ extension StoreSimulation {
     }
 
     private func maintain() throws {
+        if keepsBytes { return try maintainWithinBytes() }
         let cutoffMs = cutoffMs
         model.raiseCutoff(to: cutoffMs)
         if options.deletionUndoMs < 3_600_000 { lastDeletion = nil }
         try attempt("maintain") {
-            let before = $0.checkpointCount
+            let before = $0.statisticsInMemory().checkpoints
             try $0.maintain()
-            if $0.checkpointCount > before { self.model.sync() }
+            if $0.statisticsInMemory().checkpoints > before { self.model.sync() }
             self.note("maintain")
+        }
+    }
+
+    func checkpoint() throws {
+        try attempt("checkpoint") {
+            try $0.checkpoint()
+            self.model.sync()
+            self.note("checkpoint")
         }
     }
 

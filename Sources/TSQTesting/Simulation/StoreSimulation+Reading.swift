@@ -165,8 +165,11 @@ extension StoreSimulation {
         }
         let possible = resolved.filter(isWanted).map { series[$0] }
         let floor = max(fromMs, model.cutoffMs)
+        let doubtful = Set(model.doubtful { _ in true })
         let certain = Set(
-            model.live.keys.filter { $0.timeMs >= floor && $0.timeMs <= toMs }.map(\.series)
+            model.live.keys.filter {
+                $0.timeMs >= floor && $0.timeMs <= toMs && !doubtful.contains($0)
+            }.map(\.series)
         ).filter(isWanted).map { series[$0] }
         func check(_ found: [String], _ all: (LabelSet) -> [String], _ what: String) throws {
             if found

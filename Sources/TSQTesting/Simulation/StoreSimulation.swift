@@ -57,6 +57,8 @@ package final class StoreSimulation {
     var seriesOfLabels: [LabelSet: Int] = [:]
     /// Those that were ever resolved.
     var resolved: Set<Int> = []
+    /// Those that were since the store was opened.
+    var resolvedNow: Set<Int> = []
     var exemplarsGiven: Set<Exemplar> = []
     var lastRowMs = TimestampMs.min
     var lastDeletion: LastDeletion?
@@ -66,9 +68,15 @@ package final class StoreSimulation {
     private(set) var step = 0
     /// Whether a planned fault happened since the store was opened.
     private var failuresAtOpen = 0
+    /// Whether bytes and memory are limited.
+    let hasLimits: Bool
+    /// For the choices that only runs with limits have: the others stay as they are.
+    var limitRandom: SplitMix64
 
-    package init(seed: UInt64) {
+    package init(seed: UInt64, hasLimits: Bool = false) {
         self.seed = seed
+        self.hasLimits = hasLimits
+        limitRandom = SplitMix64(seed: seed &+ 4711)
         random = SplitMix64(seed: seed)
         readRandom = SplitMix64(seed: seed &+ 77)
         samples = SimulatedSamples(random: SplitMix64(seed: ~seed))
@@ -84,6 +92,7 @@ package final class StoreSimulation {
         options.reserveBytes = [0, 4096][below(2)]
         options.deletionUndoMs = [60_000, 24 * 3_600_000][below(2)]
         options.exemplarsMax = [0, 5, 1000][below(3)]
+        if hasLimits { chooseLimits() }
         for _ in 0..<30 { addSeries() }
     }
 
@@ -213,6 +222,7 @@ package final class StoreSimulation {
     func forget() {
         held = HeldReaders()
         groups = []
+        resolvedNow = []
         store = nil
     }
 
