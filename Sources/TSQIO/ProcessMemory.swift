@@ -11,10 +11,15 @@ import CMalloc
 /// What a server does to keep its resident memory near what it uses. For whole programs: a library in
 /// another program leaves that program's memory alone.
 package enum ProcessMemory {
+    /// Larger blocks are the columns of results and large tables: between small ones that live on,
+    /// their place in a heap could not be given back.
+    private static let mappedByteCountMin = 1 << 20
+
     /// Before any thread starts: threads share two heaps instead of having one each, so that what one
-    /// frees another uses.
+    /// frees another uses; large blocks stay out of them.
     package static func shareHeaps() {
         tsq_malloc_limit_heaps(2)
+        tsq_malloc_map_from(mappedByteCountMin)
     }
 
     /// Gives back what was freed, and the pages of code, blocks and index segments: what is used
