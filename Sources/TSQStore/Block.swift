@@ -177,7 +177,7 @@ final class Block: Sendable {
         }
     }
 
-    /// A fault maps what the page cache has around it, 64 KiB at most: pages given back before among it.
+    /// A fault maps what the page cache has around it, 64 KiB at most, with pages given back before.
     private static let mappedAroundBytes = 128 << 10
 
     /// Gives back the memory of a page that is not read again soon, and of what lies before it.
