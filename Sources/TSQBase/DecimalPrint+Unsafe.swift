@@ -35,6 +35,9 @@ extension DecimalPrint {
             out.update(from: text.utf8Start, count: text.utf8CodeUnitCount)
             return text.utf8CodeUnitCount
         }
+        if let digits = SixteenDigits(magnitude), let length = writeFixed(digits, to: at) {
+            return count + length
+        }
         let decimal = ShortestDecimal(magnitude)
         let (digits, digitCount) = writeDigits(decimal.digits, scratch: at + 48)
         let point = decimal.exponent + digitCount
@@ -42,6 +45,59 @@ extension DecimalPrint {
             + (magnitude < 1e-6 || magnitude >= 1e21
                 ? writeExponent(digits, digitCount, point, to: at)
                 : writeFixed(digits, digitCount, point, to: at))
+    }
+
+    /// Writes a number whose point is among the digits or shortly before them; nil for all others.
+    @inline(__always)
+    private static func writeFixed(
+        _ digits: SixteenDigits, to out: UnsafeMutablePointer<UInt8>
+    ) -> Int? {
+        // A zero in front where there are 15.
+        let lead = Int(truncatingIfNeeded: (digits.tens &- 1_000_000_000_000_000) >> 63)
+        let point = digits.exponent &+ 17 &- lead
+        if point < -5 || digits.exponent >= 0 { return nil }
+        let (upper, lower) = digits.tens.quotientAndRemainder(dividingBy: 100_000_000)
+        let (upperValues, lowerValues) = (eightValues(upper), eightValues(lower))
+        var count = 17 &- lead
+        if digits.last == 0 {
+            count &-= 1 &+ (lower == 0 ? 8 : lowerValues.trailingZeroBitCount >> 3)
+            if lower == 0 { count &-= upperValues.trailingZeroBitCount >> 3 }
+        }
+        let (high, low) = (text(upperValues), text(lowerValues))
+        let last = 0x30 &+ UInt8(truncatingIfNeeded: digits.last)
+        var at = UnsafeMutableRawPointer(out)
+        if point <= 0 {
+            at.storeBytes(of: UInt64(0x3030_3030_3030_2E30).littleEndian, as: UInt64.self)
+            at += 2 &- point
+            store(dropFirst(lead, high, low), at)
+            at.storeBytes(of: last, toByteOffset: 16 &- lead, as: UInt8.self)
+            return 2 &- point &+ count
+        }
+        store(dropFirst(lead, high, low), at)
+        // What stands behind the point once more, a place further on.
+        store(dropFirst(lead &+ point, high, low), at + (point &+ 1))
+        at.storeBytes(of: last, toByteOffset: 17 &- lead, as: UInt8.self)
+        out[point] = 0x2E
+        return count > point ? count &+ 1 : point
+    }
+
+    /// Sixteen bytes without the first `count`; 0 ≤ count ≤ 16 (of 16 nothing is left that counts).
+    @inline(__always)
+    private static func dropFirst(
+        _ count: Int, _ high: UInt64, _ low: UInt64
+    ) -> (high: UInt64, low: UInt64) {
+        // These shifts count modulo 64.
+        let shift = UInt64(truncatingIfNeeded: count &<< 3)
+        if count >= 8 { return (low &>> shift, 0) }
+        return (high &>> shift | (low &<< 1) &<< (63 &- shift), low &>> shift)
+    }
+
+    @inline(__always)
+    private static func store(
+        _ words: (high: UInt64, low: UInt64), _ out: UnsafeMutableRawPointer
+    ) {
+        out.storeBytes(of: words.high.littleEndian, as: UInt64.self)
+        out.storeBytes(of: words.low.littleEndian, toByteOffset: 8, as: UInt64.self)
     }
 
     /// Writes `value`'s digits and answers how many.
@@ -53,6 +109,21 @@ extension DecimalPrint {
         if value < 10 {
             out[0] = 0x30 &+ UInt8(truncatingIfNeeded: value)
             return 1
+        }
+        if value < 10_000_000_000_000_000 {
+            let (upper, lower) = value.quotientAndRemainder(dividingBy: 100_000_000)
+            let raw = UnsafeMutableRawPointer(out)
+            let lowerValues = eightValues(lower)
+            if upper == 0 {
+                let zeros = lowerValues.leadingZeroBitCount >> 3
+                let word = text(lowerValues) &>> UInt64(zeros &<< 3)
+                raw.storeBytes(of: word.littleEndian, as: UInt64.self)
+                return 8 &- zeros
+            }
+            let upperValues = eightValues(upper)
+            let zeros = upperValues.leadingZeroBitCount >> 3
+            store(dropFirst(zeros, text(upperValues), text(lowerValues)), raw)
+            return 16 &- zeros
         }
         let (digits, count) = writeDigits(value, scratch: out + 48)
         copy24(digits, to: out)
@@ -76,16 +147,24 @@ extension DecimalPrint {
         return count &+ (ones != 0 ? 4 : tens != 0 ? 3 : 2)
     }
 
-    /// Eight digits at once, in the bytes of a word: first by ten thousands, then by hundreds, then
-    /// by tens; the divisions are multiplications that are exact in their ranges.
+    /// Eight digits at once, in the bytes of a word.
     @inline(__always)
-    static func eightDigits(_ value: UInt32) -> UInt64 {
-        let (high, low) = value.quotientAndRemainder(dividingBy: 10_000)
-        var word = UInt64(high) | UInt64(low) << 32
-        let hundreds = (word &* 5243) >> 19 & 0x0000_007F_0000_007F
-        word = hundreds | (word &- hundreds &* 100) << 16
-        let tens = (word &* 103) >> 10 & 0x000F_000F_000F_000F
-        return (tens | (word &- tens &* 10) << 8) | 0x3030_3030_3030_3030
+    static func eightDigits(_ value: UInt32) -> UInt64 { text(eightValues(UInt64(value))) }
+
+    /// The values of eight digits as the bytes of a word, the last one lowest: first by ten thousands,
+    /// then by hundreds, then by tens. The divisions are multiplications that are exact in their
+    /// ranges; what is divided off moves up as the rest stays.
+    @inline(__always)
+    private static func eightValues(_ value: UInt64) -> UInt64 {
+        let fours = value &+ (1 << 32 &- 10_000) &* ((value &* 109_951_163) >> 40)
+        let pairs = fours &+ (1 << 16 &- 100) &* ((fours &* 5243) >> 19 & 0x0000_007F_0000_007F)
+        return pairs &+ (1 << 8 &- 10) &* ((pairs &* 103) >> 10 & 0x000F_000F_000F_000F)
+    }
+
+    /// The values as digits, the first one lowest.
+    @inline(__always)
+    private static func text(_ values: UInt64) -> UInt64 {
+        values.byteSwapped | 0x3030_3030_3030_3030
     }
 
     /// Writes the digits of `value` so that they end at `scratch + 24`, and answers where they begin.

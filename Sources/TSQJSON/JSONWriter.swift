@@ -11,6 +11,12 @@ package struct JSONWriter: Sendable {
 
     package init(reserving byteCount: Int = 1024) { bytes.reserveCapacity(byteCount) }
 
+    /// Begins anew in the room that is there.
+    package mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
+    }
+
     @inline(__always)
     package mutating func raw(_ text: StaticString) {
         bytes.append(

@@ -2,72 +2,28 @@ import TSQBase
 import TSQEngine
 import TSQModel
 
-/// The JSON of a query's answer, piece by piece: however long it is, one piece is in memory.
-package struct QueryAnswerWriter: @unchecked Sendable {
-    // Safe to send because: it is a value, and nobody else writes to the result's symbol table.
+/// Writes pieces of an answer, one after the other or any of them: what its series have in common as
+/// text is kept from one to the next.
+package struct QueryAnswerWriter: Sendable {
+    /// Points of one series that share the texts of their times with those of other series: as many as
+    /// a range query has.
+    static let pointsSharedMax = 11_001
 
-    /// A piece ends when it has this length.
-    package static let pieceByteCount = 256 << 10
-    /// Points of one series that are written between two looks at the piece's length: as many as a
-    /// range query has, so that its series share the texts of their times.
-    static let pointsAtOnce = 11_001
-
-    private enum Place {
-        case start
-        /// Between two series.
-        case series(Int)
-        /// Within the float points of a series.
-        case points(Int, next: Int)
-        case histograms(Int, next: Int)
-        case end, done
-    }
-
-    private let result: QueryResult
-    private let timings: QueryTimings?
-    /// Whether the envelope is written around the data.
-    private let isFramed: Bool
-    /// Those of `result`, which are not copied out of it for every series; none for a scalar.
-    private let columns: ResultSeries
-    private var isVector = false
-    private var place = Place.start
+    private let answer: QueryAnswer
     private var texts: SeriesTexts
 
-    /// - Parameter statistics: shown as `stats` where it is given.
-    package init(_ result: QueryResult, statistics: QueryTimings? = nil) {
-        self.init(result, statistics, isFramed: true)
+    package init(_ answer: QueryAnswer) {
+        self.answer = answer
+        texts = SeriesTexts(answer.columns.symbols)
     }
-
-    private init(_ result: QueryResult, _ timings: QueryTimings?, isFramed: Bool) {
-        self.result = result
-        self.timings = timings
-        self.isFramed = isFramed
-        switch result.value {
-        case .vector(let series):
-            columns = series
-            isVector = true
-        case .matrix(let series): columns = series
-        case .scalar, .string: columns = ResultSeries(symbols: SymbolTable())
-        }
-        texts = SeriesTexts(columns.symbols)
-    }
-
-    /// What the text of `result` takes at most at once: a piece that is sent and the next one.
-    package static func byteCountMax(_ result: QueryResult) -> Int {
-        min(
-            JSONWriter.byteCountEstimate(result),
-            2 * (pieceByteCount + pointsAtOnce * pointByteCount))
-    }
-
-    /// Of a usual point.
-    private static let pointByteCount = 40
 
     /// All of it.
     package static func whole(
         _ result: QueryResult, statistics: QueryTimings? = nil
     ) -> [UInt8] {
-        var writer = QueryAnswerWriter(result, statistics: statistics)
         var json = JSONWriter(reserving: JSONWriter.byteCountEstimate(result))
-        while writer.writePiece(to: &json) {}
+        var writer = QueryAnswerWriter(QueryAnswer(result, statistics: statistics))
+        writer.write(from: .start, to: .end, to: &json)
         return json.bytes
     }
 
@@ -75,131 +31,116 @@ package struct QueryAnswerWriter: @unchecked Sendable {
     static func writeData(
         of result: QueryResult, _ timings: QueryTimings?, to json: inout JSONWriter
     ) {
-        var writer = QueryAnswerWriter(result, timings, isFramed: false)
-        while writer.writePiece(to: &json) {}
+        var writer = QueryAnswerWriter(QueryAnswer(result, timings, isFramed: false))
+        writer.write(from: .start, to: .end, to: &json)
     }
 
-    /// Whether `next` has given everything.
-    package var isDone: Bool {
-        if case .done = place { true } else { false }
-    }
-
-    /// The next piece; nil after the last one.
+    /// Appends the text between two places.
     ///
     /// - Complexity: O(piece).
-    package mutating func next() -> [UInt8]? {
-        if isDone { return nil }
-        let byteCount = min(
-            Self.pieceByteCount + Self.pieceByteCount / 4, JSONWriter.byteCountEstimate(result))
-        var json = JSONWriter(reserving: byteCount)
-        _ = writePiece(to: &json)
-        return json.bytes
-    }
-
-    /// - Returns: whether there is more.
-    private mutating func writePiece(to json: inout JSONWriter) -> Bool {
-        let end = json.bytes.count + Self.pieceByteCount
-        while json.bytes.count < end {
-            switch place {
-            case .start: begin(&json)
-            case .series(let index): beginSeries(index, &json)
-            case .points(let index, let next): writePoints(index, next, &json)
-            case .histograms(let index, let next): writeHistograms(index, next, &json)
-            case .end: finish(&json)
-            case .done: return false
+    package mutating func write(
+        from start: QueryAnswer.Place, to end: QueryAnswer.Place, to json: inout JSONWriter
+    ) {
+        var step = start.step
+        while step != end.step {
+            switch step {
+            case .head: step = writeHead(&json)
+            case .series(let index): step = beginSeries(index, &json)
+            case .points(let index, let next):
+                step = writePoints(index, next, end.step, &json)
+            case .histograms(let index, let next): step = writeHistogram(index, next, &json)
+            case .tail: step = writeTail(&json)
+            case .end: return
             }
         }
-        return !isDone
     }
 
-    private mutating func begin(_ json: inout JSONWriter) {
-        if isFramed { json.raw("{\"status\":\"success\",\"data\":") }
+    private func writeHead(_ json: inout JSONWriter) -> QueryAnswer.Place.Step {
+        if answer.isFramed { json.raw("{\"status\":\"success\",\"data\":") }
         json.raw("{\"resultType\":")
-        place = .end
-        switch result.value {
+        switch answer.result.value {
         case .scalar(let timeMs, let value):
             json.raw("\"scalar\",\"result\":")
             json.sample(timeMs, value)
+            return .tail
         case .string(let timeMs, let text):
             json.raw("\"string\",\"result\":[")
             json.time(ms: timeMs)
             json.raw(",")
             json.string(text)
             json.raw("]")
-        case .vector:
-            json.raw("\"vector\",\"result\":[")
-            place = .series(0)
-        case .matrix:
-            json.raw("\"matrix\",\"result\":[")
-            place = .series(0)
+            return .tail
+        case .vector: json.raw("\"vector\",\"result\":[")
+        case .matrix: json.raw("\"matrix\",\"result\":[")
         }
+        return .series(0)
     }
 
-    private mutating func beginSeries(_ index: Int, _ json: inout JSONWriter) {
-        guard index < columns.count else {
+    private mutating func beginSeries(
+        _ index: Int, _ json: inout JSONWriter
+    ) -> QueryAnswer.Place.Step {
+        guard index < answer.columns.count else {
             json.raw("]")
-            place = .end
-            return
+            return .tail
         }
         if index > 0 { json.raw(",") }
         json.raw("{\"metric\":")
-        let labels = columns.labels
+        let labels = answer.columns.labels
         texts.appendMetric(labels, index, to: &json)
-        let points = columns.points(index)
-        if isVector {
-            if !points.isEmpty {
-                json.raw(",\"value\":")
-                append(points.lowerBound..<points.lowerBound + 1, to: &json)
-            } else if let point = columns.histogramPoints(index).first {
-                json.raw(",\"histogram\":")
-                json.sample(columns.histogramTimes[point], columns.histograms[point])
-            }
-            json.raw("}")
-            place = .series(index + 1)
-        } else {
-            place = .points(index, next: points.lowerBound)
-        }
+        return .points(index, next: answer.columns.points(index).lowerBound)
     }
 
-    private mutating func writePoints(_ index: Int, _ next: Int, _ json: inout JSONWriter) {
-        let points = columns.points(index)
-        if next < points.upperBound {
-            json.raw(next == points.lowerBound ? ",\"values\":[" : ",")
-            let end = min(points.upperBound, next + Self.pointsAtOnce)
-            append(next..<end, to: &json)
-            if end < points.upperBound {
-                place = .points(index, next: end)
-                return
-            }
-            json.raw("]")
+    private mutating func writePoints(
+        _ index: Int, _ next: Int, _ end: QueryAnswer.Place.Step, _ json: inout JSONWriter
+    ) -> QueryAnswer.Place.Step {
+        let points = answer.columns.points(index)
+        let behind = QueryAnswer.Place.Step.histograms(
+            index, next: answer.columns.histogramPoints(index).lowerBound)
+        if points.isEmpty { return behind }
+        if answer.isVector {
+            json.raw(",\"value\":")
+            append(next..<next + 1, among: points, to: &json)
+            return behind
         }
-        place = .histograms(index, next: columns.histogramPoints(index).lowerBound)
+        json.raw(next == points.lowerBound ? ",\"values\":[" : ",")
+        var upper = min(points.upperBound, next + Self.pointsSharedMax)
+        if case .points(index, let cut) = end { upper = min(upper, cut) }
+        append(next..<upper, among: points, to: &json)
+        if upper < points.upperBound { return .points(index, next: upper) }
+        json.raw("]")
+        return behind
     }
 
-    private mutating func append(_ points: Range<Int>, to json: inout JSONWriter) {
-        let (times, values) = (columns.times, columns.values)
+    /// - Parameter points: all of the series, whose times other series may have, too.
+    private mutating func append(
+        _ range: Range<Int>, among points: Range<Int>, to json: inout JSONWriter
+    ) {
+        let (times, values) = (answer.columns.times, answer.columns.values)
+        let shared = points.count <= Self.pointsSharedMax ? points : range
         texts.appendPoints(
-            times.span.extracting(points), values.span.extracting(points), to: &json)
+            times.span.extracting(range), values.span.extracting(range),
+            among: times.span.extracting(shared), to: &json)
     }
 
-    private mutating func writeHistograms(_ index: Int, _ next: Int, _ json: inout JSONWriter) {
-        let points = columns.histogramPoints(index)
+    private func writeHistogram(
+        _ index: Int, _ next: Int, _ json: inout JSONWriter
+    ) -> QueryAnswer.Place.Step {
+        let points = answer.columns.histogramPoints(index)
         if next < points.upperBound {
-            json.raw(next == points.lowerBound ? ",\"histograms\":[" : ",")
-            json.sample(columns.histogramTimes[next], columns.histograms[next])
-            if next + 1 < points.upperBound {
-                place = .histograms(index, next: next + 1)
-                return
-            }
-            json.raw("]")
+            let isFirst = next == points.lowerBound
+            json.raw(answer.isVector ? ",\"histogram\":" : isFirst ? ",\"histograms\":[" : ",")
+            json.sample(answer.columns.histogramTimes[next], answer.columns.histograms[next])
+            if next + 1 < points.upperBound { return .histograms(index, next: next + 1) }
+            if !answer.isVector { json.raw("]") }
         }
         json.raw("}")
-        place = .series(index + 1)
+        return .series(index + 1)
     }
 
-    private mutating func finish(_ json: inout JSONWriter) {
+    private func writeTail(_ json: inout JSONWriter) -> QueryAnswer.Place.Step {
+        let result = answer.result
         json.afterValue()
-        if let timings {
+        if let timings = answer.timings {
             json.key("stats")
             json.statistics(result.statistics, timings)
         }
@@ -208,10 +149,10 @@ package struct QueryAnswerWriter: @unchecked Sendable {
             json.plan(explain)
         }
         json.endObject()
-        if isFramed {
+        if answer.isFramed {
             Envelope.append(result.warnings, result.infos, to: &json)
             json.endObject()
         }
-        place = .done
+        return .end
     }
 }

@@ -102,12 +102,15 @@ struct SeriesTexts {
     }
 
     /// Appends `[time,"value"]` for each of the points, commas between them.
+    ///
+    /// - Parameter shared: times that others may have, too, `times` among them.
     mutating func appendPoints(
-        _ times: Span<TimestampMs>, _ values: Span<Double>, to json: inout JSONWriter
+        _ times: Span<TimestampMs>, _ values: Span<Double>, among shared: Span<TimestampMs>,
+        to json: inout JSONWriter
     ) {
         precondition(times.count == values.count, "BUG: a time without a value")
         if times.isEmpty { return }
-        prepare(times)
+        prepare(times, among: shared)
         timeTexts.withUnsafeBufferPointer { texts in
             guard let texts = texts.baseAddress else { return }
             json.append(room: times.count * Self.pointRoom + Self.slack) { out in
@@ -131,7 +134,9 @@ struct SeriesTexts {
     }
 
     /// Sees to it that all of `times` have texts.
-    private mutating func prepare(_ wanted: Span<TimestampMs>) {
+    private mutating func prepare(
+        _ wanted: Span<TimestampMs>, among shared: Span<TimestampMs>
+    ) {
         var cursor = 0
         for index in 0..<wanted.count {
             let timeMs = wanted[index]
@@ -141,7 +146,7 @@ struct SeriesTexts {
             times.removeAll(keepingCapacity: true)
             timeTexts.removeAll(keepingCapacity: true)
             timeCounts.removeAll(keepingCapacity: true)
-            for index in 0..<wanted.count { addTime(wanted[index]) }
+            for index in 0..<shared.count { addTime(shared[index]) }
             timeTexts.append(contentsOf: repeatElement(0, count: Self.timeRoom))
             return
         }

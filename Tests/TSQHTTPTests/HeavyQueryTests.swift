@@ -144,7 +144,8 @@ struct HeavyQueryTests {
             var inflated: [UInt8] = []
             try inflater.inflate(Array(packed.body.readableBytesView)) { inflated += $0 }
             #expect(inflated == body && inflater.isComplete)
-            #expect(routes.heldAnswers.byteCount == 0)
+            // A thread that wrote may let go of the answer a little later than the client has it.
+            try await eventually { routes.heldAnswers.byteCount == 0 }
         }
     }
 

@@ -68,6 +68,50 @@ struct WorkPoolTests {
         pool.shutDown()
     }
 
+    @Test(
+        "work that runs elsewhere counts, and what waits for it begins when it ends, or is given up"
+    )
+    func entered() async throws {
+        let pool = WorkPool(name: "test", threads: 2)
+        #expect(pool.tryEnter("a") && pool.load == (0, 1))
+        #expect(pool.tryEnter("b") && pool.load == (0, 2))
+        #expect(!pool.tryEnter("c"))
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask { try await pool.run(for: "c") { 7 } }
+            while pool.load.waiting == 0 { await Task.yield() }
+            let soon = SystemClock().monotonicNs() + 30_000_000
+            await #expect(throws: WorkPool.Refusal.timedOut) {
+                try await pool.run(for: "d", deadlineNs: soon) { 1 }
+            }
+            #expect(pool.load == (1, 2))
+            pool.leave("a")
+            let answer = try await group.next()
+            #expect(answer == 7)
+        }
+        pool.leave("b")
+        #expect(pool.load == (0, 0))
+        pool.shutDown()
+        #expect(!pool.tryEnter("a"))
+    }
+
+    @Test("work that runs elsewhere does not exceed its client's share, or go before what waits")
+    func enteredShare() async throws {
+        let pool = WorkPool(name: "test", threads: 4)
+        for _ in 0..<3 { #expect(pool.tryEnter("a")) }
+        #expect(!pool.tryEnter("a"))
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask { try await pool.run(for: "a") { 7 } }
+            while pool.load.waiting == 0 { await Task.yield() }
+            #expect(!pool.tryEnter("b"))
+            pool.leave("a")
+            let answer = try await group.next()
+            #expect(answer == 7)
+        }
+        for _ in 0..<2 { pool.leave("a") }
+        #expect(pool.load == (0, 0))
+        pool.shutDown()
+    }
+
     @Test("a pool that is shut down refuses work")
     func refuses() async {
         let pool = WorkPool(name: "test", threads: 1)

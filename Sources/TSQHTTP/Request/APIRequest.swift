@@ -50,8 +50,13 @@ package struct APIResponse: Sendable {
 
     package enum Body: Sendable {
         case bytes([UInt8])
-        /// A long answer: the first piece, and who writes the others when they are wanted.
-        case pieces(first: [UInt8], AnswerPieces)
+        /// A long answer, which is written as it is taken.
+        case pieces(AnswerPieces)
+    }
+
+    /// nil where it is not known beforehand.
+    var byteCount: Int? {
+        if case .bytes(let bytes) = body { bytes.count } else { nil }
     }
 
     package init(status: Int = 200, contentType: String?, body: [UInt8]) {

@@ -22,10 +22,13 @@ extension APIRoutes {
             return .failure(error)
         }
         let (engine, source, text) = (context.engine(), context.source, form["query"])
-        return await answer(request, limit: limit, options, times: [timeMs]) {
-            atMs, options throws(QueryError) in
+        let query = QueryWork(
+            request, text: text, options, limit: limit, startMs: timeMs, endMs: timeMs, stepMs: 0,
+            engine
+        ) { engine, atMs, options throws(QueryError) in
             try engine.instant(text, atMs: atMs ?? timeMs, from: source, options: options)
         }
+        return await answer(request, query)
     }
 
     func queryRange(_ request: APIRequest) async -> APIResponse {
@@ -41,13 +44,15 @@ extension APIRoutes {
             return .failure(error)
         }
         let (engine, source, text) = (context.engine(), context.source, form["query"])
-        let times = stride(from: range.startMs, through: range.endMs, by: Int(range.stepMs))
-        return await answer(request, limit: limit, options, times: times) {
-            atMs, options throws(QueryError) in
+        let query = QueryWork(
+            request, text: text, options, limit: limit, startMs: range.startMs, endMs: range.endMs,
+            stepMs: range.stepMs, engine
+        ) { engine, atMs, options throws(QueryError) in
             try engine.range(
                 text, startMs: atMs ?? range.startMs, endMs: atMs ?? range.endMs,
                 stepMs: range.stepMs, from: source, options: options)
         }
+        return await answer(request, query)
     }
 
     func formatQuery(_ request: APIRequest) -> APIResponse {
@@ -129,46 +134,33 @@ extension APIRoutes {
 
     // MARK: Evaluation
 
-    /// All steps, or the one at a time.
-    private typealias Evaluation =
-        @Sendable (_ atMs: TimestampMs?, QueryOptions) throws(QueryError) -> QueryResult
-
-    /// Evaluates on a thread of the query pool and begins to write the answer there, too.
-    ///
-    /// - Parameter times: those of the steps.
-    private func answer(
-        _ request: APIRequest, limit: Int, _ options: QueryOptions,
-        times: some Sequence<TimestampMs> & Sendable, _ evaluate: @escaping Evaluation
-    ) async -> APIResponse {
-        let clock = context.clock
+    /// Evaluates on a thread of the query pool and begins to write the answer there, too; a small query
+    /// is evaluated at once.
+    private func answer(_ request: APIRequest, _ query: QueryWork) async -> APIResponse {
+        if let response = answerHere(request, query) { return response }
         let submittedNs = SystemClock().monotonicNs()
-        let timeoutMs = options.timeoutMs ?? context.engine().options.timeoutMs
-        let deadlineNs = submittedNs &+ UInt64(clamping: timeoutMs) &* 1_000_000
-        let wantsStatistics = !request.form["stats"].isEmpty
-        let wantsSteps = context.options.tellsStepStatistics && request.form["stats"] == "all"
-        let heldAnswers = heldAnswers
+        let deadlineNs = submittedNs &+ UInt64(clamping: query.timeoutMs) &* 1_000_000
+        let (clock, smallQueries) = (context.clock, smallQueries)
+        let (answerPool, heldAnswers) = (answerPool, heldAnswers)
+        let wantsSteps = context.options.tellsStepStatistics && query.statistics == "all"
         do throws(WorkPool.Refusal) {
             return try await queryPool.run(
                 for: request.client, deadlineNs: deadlineNs, presence: request.presence
             ) {
-                let queuedNs = SystemClock().monotonicNs() - submittedNs
-                var options = options
-                options.timeoutMs = timeoutMs - Int64(clamping: queuedNs / 1_000_000)
-                if timeoutMs <= 0 { return Self.refused(.timedOut) }
+                let startedNs = SystemClock().monotonicNs()
+                let queuedNs = startedNs - submittedNs
+                if query.timeoutMs <= 0 { return Self.refused(.timedOut) }
                 do throws(QueryError) {
-                    let startedNs = clock.monotonicNs()
-                    var result = try evaluate(nil, options)
-                    if limit > 0 { Self.truncate(&result, to: limit) }
-                    try result.memory?.hold(
-                        Int64(QueryAnswerWriter.byteCountMax(result)), for: "the answer's text")
-                    var timings = QueryTimings(
-                        queuedNs: queuedNs, executedNs: clock.monotonicNs() - startedNs)
+                    var (result, timings) = try query.evaluate(queuedNs: queuedNs, clock)
                     if wantsSteps {
-                        timings.samplesPerStep = try Self.samplesPerStep(
-                            times, options, deadlineNs, evaluate)
+                        timings.samplesPerStep = try query.samplesPerStep(deadlineNs: deadlineNs)
                     }
-                    return Self.answer(
-                        result, wantsStatistics ? timings : nil, heldAnswers)
+                    let response = query.response(result, timings, answerPool, heldAnswers)
+                    smallQueries.note(
+                        query.key, atMs: query.endMs,
+                        costNs: SystemClock().monotonicNs() - startedNs,
+                        byteCount: response.byteCount)
+                    return response
                 } catch {
                     return .failure(APIError(error))
                 }
@@ -178,22 +170,24 @@ extension APIRoutes {
         }
     }
 
-    /// What each step alone looks at. Costs another evaluation, step by step: it has a flag of its own.
-    private static func samplesPerStep(
-        _ times: some Sequence<TimestampMs>, _ options: QueryOptions, _ deadlineNs: UInt64,
-        _ evaluate: Evaluation
-    ) throws(QueryError) -> [(timeMs: TimestampMs, count: Int64)] {
-        var options = options
-        options.explain = false
-        var steps: [(timeMs: TimestampMs, count: Int64)] = []
-        for timeMs in times {
-            let nowNs = SystemClock().monotonicNs()
-            options.timeoutMs =
-                deadlineNs > nowNs ? Int64(clamping: (deadlineNs - nowNs) / 1_000_000) : 0
-            let result = try evaluate(timeMs, options)
-            steps.append((timeMs, result.statistics.totalQueryableSamples))
+    /// The answer to a query that was small the last time; nil where it is to go to the query pool.
+    private func answerHere(_ request: APIRequest, _ query: QueryWork) -> APIResponse? {
+        guard query.isPlain, smallQueries.contains(query.key, atMs: query.endMs),
+            queryPool.tryEnter(request.client)
+        else { return nil }
+        defer { queryPool.leave(request.client) }
+        let startedNs = SystemClock().monotonicNs()
+        var response: APIResponse?
+        do throws(QueryError) {
+            let (result, timings) = try query.bounded.evaluate(queuedNs: 0, context.clock)
+            response = query.response(result, timings, answerPool, heldAnswers)
+        } catch {
+            response = nil
         }
-        return steps
+        smallQueries.note(
+            query.key, atMs: query.endMs, costNs: SystemClock().monotonicNs() - startedNs,
+            byteCount: response?.byteCount)
+        return response
     }
 
     private static func refused(_ refusal: WorkPool.Refusal) -> APIResponse {
@@ -203,48 +197,5 @@ extension APIRoutes {
         case .full: .failure(APIError(.timeout, "too many queries are waiting in query queue"))
         case .shutDown: .failure(APIError(.canceled, "query was canceled in query queue"))
         }
-    }
-
-    /// One body where it fits a piece; otherwise the first piece, and the rest as it is wanted.
-    private static func answer(
-        _ result: QueryResult, _ timings: QueryTimings?, _ held: HeldAnswers
-    ) -> APIResponse {
-        var writer = QueryAnswerWriter(result, statistics: timings)
-        let first = writer.next() ?? []
-        var response = APIResponse.json(first)
-        if !writer.isDone {
-            response.body = .pieces(
-                first: first,
-                AnswerPieces(writer, byteCount: result.memory?.bytesInUse ?? 0, held: held))
-        }
-        return response
-    }
-
-    /// Keeps the first `limit` series and says so.
-    private static func truncate(_ result: inout QueryResult, to limit: Int) {
-        func cut(_ series: ResultSeries) -> ResultSeries? {
-            if series.count <= limit { return nil }
-            var kept = ResultSeries(symbols: series.symbols)
-            let points = series.pointEnds[limit - 1]
-            let histograms = series.histogramEnds[limit - 1]
-            kept.times = Array(series.times[..<points])
-            kept.values = Array(series.values[..<points])
-            kept.histogramTimes = Array(series.histogramTimes[..<histograms])
-            kept.histograms = Array(series.histograms[..<histograms])
-            kept.pointEnds = Array(series.pointEnds[..<limit])
-            kept.histogramEnds = Array(series.histogramEnds[..<limit])
-            for index in 0..<limit { kept.labels.append(series.labels[index]) }
-            return kept
-        }
-        switch result.value {
-        case .vector(let series):
-            guard let kept = cut(series) else { return }
-            result.value = .vector(kept)
-        case .matrix(let series):
-            guard let kept = cut(series) else { return }
-            result.value = .matrix(kept)
-        case .scalar, .string: return
-        }
-        result.warnings.append(truncationWarning)
     }
 }

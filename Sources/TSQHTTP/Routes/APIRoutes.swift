@@ -11,6 +11,8 @@ package struct APIRoutes: Sendable {
     let lookupPool: WorkPool
     /// Where the later pieces of long answers are written: never behind a query.
     let answerPool: WorkPool
+    /// Queries that are answered where they arrive.
+    let smallQueries = SmallQueries()
     /// Results whose answers are being sent.
     package let heldAnswers = HeldAnswers()
     private let cors: CORS

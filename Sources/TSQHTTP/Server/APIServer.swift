@@ -138,13 +138,13 @@ struct APIResponder: HTTPResponder {
             return Response(
                 status: status, headers: headers,
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
-        case .pieces(let first, let rest):
+        case .pieces(let pieces):
             if let compression {
                 Self.addVary(&headers)
                 headers[.contentEncoding] = compression.rawValue
             }
             let stream = AnswerStream(
-                first: first, rest: rest, compression: compression, pool: routes.answerPool,
+                pieces: pieces, compression: compression, pool: routes.answerPool,
                 channel: channel)
             return Response(
                 status: status, headers: headers,

@@ -3,8 +3,7 @@ import NIOCore
 
 /// Sends a long answer piece by piece, as the socket takes it.
 struct AnswerStream: Sendable {
-    let first: [UInt8]
-    let rest: AnswerPieces
+    let pieces: AnswerPieces
     let compression: Compression?
     let pool: WorkPool
     let channel: any Channel
@@ -13,57 +12,55 @@ struct AnswerStream: Sendable {
     private static let stallMax = TimeAmount.seconds(60)
 
     func write(to writer: inout any ResponseBodyWriter) async throws {
-        if compression == nil { return try await writePlain(to: &writer) }
-        let packer = Packer(compression)
-        var piece: [UInt8]? = first
-        while let plain = piece {
-            let (packed, next) = try await pool.run { [rest] in
-                let next = rest.next()
-                return (packer.pack(plain, isLast: next == nil), next)
+        if compression == nil {
+            while let piece = try await pieces.next() {
+                try await write(piece, &writer)
+                pieces.giveBack(piece)
             }
-            guard let packed else { throw CompressionFailure() }
-            if !packed.isEmpty { try await write(packed, &writer) }
-            piece = next
+        } else {
+            try await writeCompressed(to: &writer)
         }
         try await writer.finish(nil)
     }
 
-    /// The next piece is made while the socket takes the one before it.
-    private func writePlain(to writer: inout any ResponseBodyWriter) async throws {
-        var piece: [UInt8]? = first
-        while let bytes = piece {
-            async let next = pool.run { [rest] in rest.next() }
-            try await write(bytes, &writer)
-            piece = try await next
+    private func writeCompressed(to writer: inout any ResponseBodyWriter) async throws {
+        let packer = Packer(compression)
+        var piece = try await pieces.next()
+        while let plain = piece {
+            let next = try await pieces.next()
+            let packed = try await pool.run { packer.pack(plain, isLast: next == nil) }
+            guard let packed else { throw CompressionFailure() }
+            if packed.readableBytes > 0 { try await write(packed, &writer) }
+            pieces.giveBack(plain)
+            piece = next
         }
-        try await writer.finish(nil)
     }
 
     private struct CompressionFailure: Error {}
 
-    private func write(_ bytes: [UInt8], _ writer: inout any ResponseBodyWriter) async throws {
+    private func write(
+        _ piece: ByteBuffer, _ writer: inout any ResponseBodyWriter
+    ) async throws {
         let channel = channel
         let watch = channel.eventLoop.scheduleTask(in: Self.stallMax) {
             channel.close(promise: nil)
         }
         defer { watch.cancel() }
-        try await writer.write(ByteBuffer(bytes: bytes))
+        try await writer.write(piece)
     }
 
     /// One piece at a time goes through it, each after the one before.
     private final class Packer: @unchecked Sendable {
         // Safe to send because: `write` awaits a call before it makes the next.
         private let compressor: StreamCompressor?
-        private let isPlain: Bool
 
         init(_ compression: Compression?) {
             compressor = compression.flatMap(StreamCompressor.init)
-            isPlain = compression == nil
         }
 
-        func pack(_ plain: [UInt8], isLast: Bool) -> [UInt8]? {
-            if isPlain { return plain }
-            return compressor?.compress(plain, isLast: isLast)
+        func pack(_ plain: ByteBuffer, isLast: Bool) -> ByteBuffer? {
+            compressor?.compress(Array(plain.readableBytesView), isLast: isLast)
+                .map { ByteBuffer(bytes: $0) }
         }
     }
 }

@@ -41,6 +41,7 @@ package final class WorkPool: @unchecked Sendable {
     private let condition = NSCondition()
     private var waiting = FairQueue<Item>()
     private var runningByClient: [String: Int] = [:]
+    private var runningCount = 0
     private var threadCount = 0
     private var idleCount = 0
     private var isWatched = false
@@ -55,7 +56,7 @@ package final class WorkPool: @unchecked Sendable {
 
     /// Waiting and running now, for `/metrics`.
     package var load: (waiting: Int, running: Int) {
-        condition.withLock { (waiting.count, runningByClient.values.reduce(0, +)) }
+        condition.withLock { (waiting.count, runningCount) }
     }
 
     /// Runs `work` on one of the threads.
@@ -79,6 +80,31 @@ package final class WorkPool: @unchecked Sendable {
         return try result.get()
     }
 
+    /// Counts work that runs elsewhere as if it ran here, until `leave`: small work on the thread that
+    /// asks. False where something waits or no more may run.
+    func tryEnter(_ client: String) -> Bool {
+        condition.withLock {
+            guard !isShutDown, waiting.count == 0, mayStart(client) else { return false }
+            begin(client)
+            return true
+        }
+    }
+
+    func leave(_ client: String) {
+        condition.withLock {
+            end(client)
+            // What came meanwhile may have waited for this.
+            if waiting.count > 0 { condition.broadcast() }
+        }
+    }
+
+    /// Runs `work` on one of the threads, or calls `refused`, on any thread.
+    func start(
+        _ work: @escaping @Sendable () -> Void, refused: @escaping @Sendable (Refusal) -> Void
+    ) {
+        submit(Item(deadlineNs: .max, start: work, refuse: refused), "", nil)
+    }
+
     /// Lets running and waiting work end, takes no more.
     package func shutDown() {
         condition.withLock {
@@ -96,12 +122,15 @@ package final class WorkPool: @unchecked Sendable {
                 return .failure(.full)
             }
             let id = waiting.append(item, of: client)
-            if idleCount < waiting.count && threadCount < threadCountMax {
+            var hasThread = idleCount >= waiting.count
+            if !hasThread && threadCount < threadCountMax {
                 startThread()
+                hasThread = true
             } else {
                 condition.signal()
-                watchDeadlines()
             }
+            // What begins at once needs no watch: it would cost more than a small query.
+            if !hasThread || !mayStartAll(of: client) { watchDeadlines() }
             return .success(id)
         }
         switch submitted {
@@ -120,8 +149,11 @@ package final class WorkPool: @unchecked Sendable {
     /// `condition` is held.
     private func startThread() {
         threadCount += 1
-        let thread = Thread { [self] in runThread() }
-        thread.name = name
+        let thread = Thread { [self] in
+            // A name given before the start is not the thread's own on Linux.
+            Thread.current.name = name
+            runThread()
+        }
         thread.stackSize = Self.stackBytes
         thread.start()
     }
@@ -130,12 +162,11 @@ package final class WorkPool: @unchecked Sendable {
         condition.lock()
         while true {
             if let (client, item) = waiting.takeFirst(where: mayStart) {
-                runningByClient[client, default: 0] += 1
+                begin(client)
                 condition.unlock()
                 item.start()
                 condition.lock()
-                let running = runningByClient[client, default: 1] - 1
-                runningByClient[client] = running > 0 ? running : nil
+                end(client)
             } else if isShutDown && waiting.count == 0 {
                 break
             } else {
@@ -150,8 +181,28 @@ package final class WorkPool: @unchecked Sendable {
         condition.unlock()
     }
 
+    /// Whether `client` may have one more run.
     private func mayStart(_ client: String) -> Bool {
-        runningByClient[client, default: 0] < threadsPerClientMax
+        runningCount < threadCountMax
+            && runningByClient[client, default: 0] < threadsPerClientMax
+    }
+
+    private func begin(_ client: String) {
+        runningCount += 1
+        runningByClient[client, default: 0] += 1
+    }
+
+    private func end(_ client: String) {
+        runningCount -= 1
+        let running = runningByClient[client, default: 1] - 1
+        runningByClient[client] = running > 0 ? running : nil
+    }
+
+    /// Whether all that waits may run at once, with all of `client`'s.
+    private func mayStartAll(of client: String) -> Bool {
+        runningCount + waiting.count <= threadCountMax
+            && runningByClient[client, default: 0] + waiting.count(of: client)
+                <= threadsPerClientMax
     }
 
     // MARK: Deadlines
