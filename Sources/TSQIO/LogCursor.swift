@@ -21,6 +21,10 @@ package struct LogCursor {
     package private(set) var payload: [UInt8] = []
     package private(set) var recordStart: LogPlace
     package private(set) var damages: [LogDamage] = []
+    /// How segments ended that were read, as the ones behind them say.
+    package private(set) var ends: [LogSegmentEnd] = []
+    /// The segment left last: how far it could be read, and what of `damages` is its end.
+    private var left: (place: LogPlace, damage: Int?)?
     /// Where the last segment's readable part ends, when bytes follow it.
     package private(set) var tornTail: LogPlace?
 
@@ -46,7 +50,11 @@ package struct LogCursor {
     package mutating func next() throws(IOError) -> Bool {
         while true {
             guard try openSegment() else { return false }
-            if try readRecord(at: place.offset) { return true }
+            if try readRecord(at: place.offset) {
+                if kind != LogFormat.segmentEndKind { return true }
+                noteSegmentEnd()
+                continue
+            }
             let end = try segmentEnd()
             if place.offset < end, let found = try resynchronize(after: place.offset, end: end) {
                 damage(upTo: found, "the record's checksum is wrong")
@@ -65,10 +73,33 @@ package struct LogCursor {
                 window.removeAll(keepingCapacity: true)
                 return false
             }
+            left = (place, place.offset < end ? damages.count : nil)
             if place.offset < end { damage(upTo: end, "the segment's end cannot be read") }
             // A writer counts up by one.
             if following != place.segment + 1 { damage(upTo: place.offset, "segments are missing") }
             leaveSegment(for: following)
+        }
+    }
+
+    /// Holds what was read of the segment before against what this one says of its end.
+    private mutating func noteSegmentEnd() {
+        guard let end = try? LogSegmentEnd(payload.span), let (reached, index) = left,
+            end.segment == reached.segment
+        else { return }
+        ends.append(end)
+        guard reached.offset < end.offset else {
+            // What follows is of a write that failed.
+            if let index { damages.remove(at: index) }
+            return
+        }
+        if let index {
+            damages[index].byteCount = end.offset - reached.offset
+        } else {
+            damages.append(
+                LogDamage(
+                    path: Path.join(directory, LogFormat.name(end.segment)), segment: end.segment,
+                    offset: reached.offset, byteCount: end.offset - reached.offset,
+                    reason: "the segment is cut off"))
         }
     }
 

@@ -32,6 +32,8 @@ package enum LogFormat {
     /// marker u16, kind u8, flags u8, stored bytes u32, raw bytes u32, CRC32C u32.
     package static let recordHeaderByteCount = 16
     static let marker: UInt16 = 0xA752
+    /// The kind of the record that says how the segment before ended; all others are the caller's.
+    static let segmentEndKind: UInt8 = 4
     static let flagLZ4: UInt8 = 1
     /// A payload is at most this long, so that a flipped bit never asks for more memory.
     package static let payloadByteCountMax = 64 << 20

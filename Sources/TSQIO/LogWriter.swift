@@ -12,6 +12,9 @@ package final class LogWriter: Sendable {
         var segment: UInt64
         /// Bytes of whole records; beyond them may lie what a failed write left.
         var offset: UInt64
+        /// Items of the records from `countedFrom` on.
+        var itemCount: UInt64 = 0
+        var countedFrom: UInt64
         var buffer: [UInt8] = []
         /// Set when the end of the file is not where `offset` says: nothing may be appended then.
         var broken: IOError?
@@ -19,6 +22,37 @@ package final class LogWriter: Sendable {
         /// fsync succeeds. Nothing is durable, and nothing is taken, from then on.
         var failedSync: IOError?
         var bytesAppended: UInt64 = 0
+
+        init(_ begun: borrowing Begun) {
+            file = begun.file
+            segment = begun.segment
+            offset = begun.offset
+            countedFrom = begun.offset
+        }
+
+        var segmentEnd: LogSegmentEnd {
+            LogSegmentEnd(
+                segment: segment, offset: offset, countedFrom: countedFrom, itemCount: itemCount)
+        }
+
+        /// Goes on in another segment.
+        mutating func goOn(_ begun: borrowing Begun) {
+            file.close()
+            file = begun.file
+            segment = begun.segment
+            offset = begun.offset
+            countedFrom = begun.offset
+            itemCount = 0
+            broken = nil
+        }
+    }
+
+    /// A segment that has been begun.
+    private struct Begun {
+        var file: any File
+        var segment: UInt64
+        /// Behind its header and what it says of the segment before.
+        var offset: UInt64
     }
 
     private let directory: String
@@ -28,21 +62,32 @@ package final class LogWriter: Sendable {
     private let synced: Guarded<LogPlace>
 
     /// Starts segment `segment`, which must not exist yet.
+    ///
+    /// - Parameter previous: how the segment before ended.
     package init(
-        directory: String, segment: UInt64, segmentBytesMax: UInt64, fileSystem: any FileSystem
+        directory: String, segment: UInt64, after previous: LogSegmentEnd? = nil,
+        segmentBytesMax: UInt64, fileSystem: any FileSystem
     ) throws(IOError) {
         self.directory = directory
         self.fileSystem = fileSystem
         self.segmentBytesMax = segmentBytesMax
-        let file = try Self.begin(directory, segment, fileSystem)
-        let start = UInt64(LogFormat.segmentHeaderByteCount)
-        state = Guarded(State(file: file, segment: segment, offset: start))
-        synced = Guarded(LogPlace(segment: segment, offset: start))
+        let begun = try Self.begin(directory, segment, after: previous, fileSystem)
+        state = Guarded(State(begun))
+        synced = Guarded(LogPlace(segment: segment, offset: begun.offset))
     }
 
     /// Where the next record will be.
     package var end: LogPlace {
         state.withLock { LogPlace(segment: $0.segment, offset: $0.offset) }
+    }
+
+    /// Counts the items of the segment from here on; answers `end`.
+    package func countFromHere() -> LogPlace {
+        state.withLock { state in
+            state.countedFrom = state.offset
+            state.itemCount = 0
+            return LogPlace(segment: state.segment, offset: state.offset)
+        }
     }
 
     /// Everything before this survives a power cut.
@@ -52,13 +97,15 @@ package final class LogWriter: Sendable {
     /// Bytes appended since this writer was made.
     package var bytesAppended: UInt64 { state.withLock { $0.bytesAppended } }
 
-    /// Appends one record.
+    /// Appends one record, which has so many items (samples).
     ///
     /// - Returns: the place behind it.
     /// - Throws: when it could not be written; the log is then as it was before, or takes nothing
     ///   more.
     @discardableResult
-    package func append(kind: UInt8, _ payload: Span<UInt8>) throws(IOError) -> LogPlace {
+    package func append(
+        kind: UInt8, _ payload: Span<UInt8>, itemCount: Int = 0
+    ) throws(IOError) -> LogPlace {
         precondition(
             payload.count <= LogFormat.payloadByteCountMax,
             "BUG: a log record of \(payload.count) bytes")
@@ -76,6 +123,7 @@ package final class LogWriter: Sendable {
                 throw error
             }
             state.offset += UInt64(state.buffer.count)
+            state.itemCount += UInt64(itemCount)
             state.bytesAppended += UInt64(state.buffer.count)
             return LogPlace(segment: state.segment, offset: state.offset)
         }
@@ -129,12 +177,9 @@ package final class LogWriter: Sendable {
     package func abandonSegment() throws(IOError) {
         try synced.withLock { (synced) throws(IOError) in
             synced = try state.withLock { (state) throws(IOError) -> LogPlace in
-                let file = try Self.begin(directory, state.segment + 1, fileSystem)
-                state.file.close()
-                state.file = file
-                state.segment += 1
-                state.offset = UInt64(LogFormat.segmentHeaderByteCount)
-                state.broken = nil
+                state.goOn(
+                    try Self.begin(
+                        directory, state.segment + 1, after: state.segmentEnd, fileSystem))
                 state.failedSync = nil
                 return LogPlace(segment: state.segment, offset: state.offset)
             }
@@ -150,12 +195,8 @@ package final class LogWriter: Sendable {
             state.failedSync = error
             throw error
         }
-        let file = try Self.begin(directory, state.segment + 1, fileSystem)
-        state.file.close()
-        state.file = file
-        state.segment += 1
-        state.offset = UInt64(LogFormat.segmentHeaderByteCount)
-        state.broken = nil
+        state.goOn(
+            try Self.begin(directory, state.segment + 1, after: state.segmentEnd, fileSystem))
     }
 
     package func close() throws(IOError) {
@@ -164,17 +205,23 @@ package final class LogWriter: Sendable {
     }
 
     private static func begin(
-        _ directory: String, _ segment: UInt64, _ fileSystem: any FileSystem
-    ) throws(IOError) -> any File {
+        _ directory: String, _ segment: UInt64, after previous: LogSegmentEnd?,
+        _ fileSystem: any FileSystem
+    ) throws(IOError) -> Begun {
         let path = Path.join(directory, LogFormat.name(segment))
         let file = try fileSystem.open(path, .create)
         var header = ByteWriter(reserving: LogFormat.segmentHeaderByteCount)
         header.u64(LogFormat.magic)
         header.u64(segment)
+        if let previous {
+            var record: [UInt8] = []
+            encode(kind: LogFormat.segmentEndKind, previous.encode().span, into: &record)
+            header.bytes += record
+        }
         try file.append(header.bytes.span)
         try file.sync()
         try fileSystem.syncDirectory(directory)
-        return file
+        return Begun(file: file, segment: segment, offset: UInt64(header.bytes.count))
     }
 
     private static func encode(

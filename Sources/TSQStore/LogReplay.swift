@@ -15,6 +15,7 @@ struct LogReplay {
     /// was damaged, and its numbers are given to others here.
     private var movedFrom: UInt32?
     private(set) var recordCount = 0
+    private var tally = SampleTally()
     private(set) var lostSamples: UInt64 = 0
     /// The times of lost rows.
     private(set) var lostFromMs: TimestampMs = .max
@@ -43,15 +44,24 @@ struct LogReplay {
             if start.segment != layoutSegment { start.offset = 0 }
             var cursor = try LogCursor(
                 directory: directory, from: start, fileSystem: fileSystem)
+            var endsSeen = 0
             while try cursor.next() {
+                if cursor.ends.count > endsSeen {
+                    noteEnds(cursor.ends[endsSeen...])
+                    endsSeen = cursor.ends.count
+                }
                 if cursor.recordStart.segment != layoutSegment {
                     layoutSegment = cursor.recordStart.segment
                     rows.removeAll()
                 }
                 let isNew = cursor.recordStart >= end
-                if isNew { recordCount += 1 }
+                if isNew {
+                    recordCount += 1
+                    tally.begin(cursor.recordStart)
+                }
                 apply(cursor.kind, cursor.payload, isNew: isNew)
             }
+            noteEnds(cursor.ends[endsSeen...])
             damages += cursor.damages.filter {
                 $0.segment > end.segment || $0.byteCount == 0
                     || $0.offset + $0.byteCount > end.offset
@@ -61,6 +71,23 @@ struct LogReplay {
         } catch {
             throw .storage(error.message)
         }
+    }
+
+    /// What records of a segment that could not be read had.
+    private mutating func noteEnds(_ ends: ArraySlice<LogSegmentEnd>) {
+        for end in ends {
+            lostSamples += end.itemCount - min(end.itemCount, tally.count(upTo: end))
+        }
+    }
+
+    /// How a segment ended, as far as it was read.
+    func segmentEnd(_ segment: UInt64, byteCount: UInt64) -> LogSegmentEnd {
+        let start = core.active.logStart
+        let from = start.segment == segment ? start.offset : 0
+        var end = LogSegmentEnd(
+            segment: segment, offset: byteCount, countedFrom: from, itemCount: 0)
+        end.itemCount = tally.count(upTo: end)
+        return end
     }
 
     private mutating func apply(_ kind: UInt8, _ payload: [UInt8], isNew: Bool) {
@@ -74,6 +101,7 @@ struct LogReplay {
                 let (series, batch) = try LogRecord.decodeCommit(
                     payload.span, rows: &rows, layoutOnly: !isNew)
                 if !isNew { return }
+                tally.add(batch.sampleCount)
                 for (ref, labels) in series { try register(ref, labels) }
                 apply(batch)
             default: break
@@ -81,6 +109,7 @@ struct LogReplay {
         } catch {
             // The checksum was right, so this is no damage of the disk: a record of another version.
             lostSamples += 1
+            tally.add(1)
         }
     }
 
@@ -198,6 +227,32 @@ struct LogReplay {
         core.series.grow(to: Int(registry.nextRef))
         for rows in core.active.buffers {
             for ref in rows.layout.refs { core.series.raise(ref, to: rows.lastTimeMs) }
+        }
+    }
+}
+
+/// The samples of the records of one segment, by their places.
+private struct SampleTally {
+    private var segment: UInt64 = 0
+    private var records: [(offset: UInt64, count: Int)] = []
+
+    /// A record follows.
+    mutating func begin(_ place: LogPlace) {
+        if place.segment != segment {
+            segment = place.segment
+            records.removeAll(keepingCapacity: true)
+        }
+        records.append((place.offset, 0))
+    }
+
+    mutating func add(_ count: Int) {
+        if !records.isEmpty { records[records.count - 1].count += count }
+    }
+
+    func count(upTo end: LogSegmentEnd) -> UInt64 {
+        if end.segment != segment { return 0 }
+        return records.reduce(0) {
+            $1.offset < end.countedFrom ? $0 : $0 + UInt64(clamping: $1.count)
         }
     }
 }

@@ -124,7 +124,8 @@ extension Store: SampleAppender {
                 batch, series: series, withLayout: layout != nil, base: base,
                 into: &core.writer)
             let end = try log.append(
-                kind: LogRecord.Kind.commit.rawValue, core.writer.bytes.span)
+                kind: LogRecord.Kind.commit.rawValue, core.writer.bytes.span,
+                itemCount: batch.sampleCount)
             if !series.isEmpty {
                 pendingSeries.withLock { $0.removeFirst(series.count) }
                 core.loggedSeries += series.count

@@ -181,7 +181,8 @@ extension Store {
                 if !core.active.isEmpty || replacesLog {
                     core.frozen.append(core.active)
                     core.active = HeadGeneration(
-                        number: core.active.number + 1, logStart: log.end, startedMs: nowMs)
+                        number: core.active.number + 1, logStart: log.countFromHere(),
+                        startedMs: nowMs)
                     core.logBytes = 0
                     core.loggedSeries = 0
                     // What is replayed from here on refers to nothing before.

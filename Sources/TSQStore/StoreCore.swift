@@ -11,6 +11,8 @@ struct StoreCore {
     var blocks: [Block]
     /// What of the blocks is hidden, older first.
     var deletions: [Deletion] = []
+    /// Those of them that cannot be undone any more, as in the MANIFEST.
+    var begunDeletions: Set<UInt64> = []
     var groups: [UInt32: GroupState] = [:]
     var nextGroup: UInt32 = 0
     var nextLayout: UInt32 = 0

@@ -32,6 +32,7 @@ struct StoreOpening {
             directory, manifest, options, fileSystem, events, isWriter: true)
         try replay.run(directory: Path.join(directory, "log"), fileSystem)
         replay.finish()
+        replay.core.statistics.samplesLost += replay.lostSamples
         report(replay, events)
         do throws(IOError) {
             let (log, fault) = try startLog(directory, options, &replay, fileSystem)
@@ -108,6 +109,7 @@ struct StoreOpening {
             newestMs: manifest.newestMs, options: options)
         core.statistics.samplesLost = lost
         core.statistics.setAsideCount = setAside
+        core.begunDeletions = manifest.begunDeletions
         for file in manifest.deletions {
             let path = Path.join(directory, Deletion.name(file))
             do {
@@ -167,12 +169,16 @@ struct StoreOpening {
             events.count("tsq_storage_log_damaged_bytes_total", by: damage.byteCount, labels: [])
         }
         if replay.lostSamples > 0 {
-            events.log(
-                .error, "samples of the log are lost: their series' records are damaged",
-                [
-                    ("samples", "\(replay.lostSamples)"),
+            var fields = [(key: "samples", value: "\(replay.lostSamples)")]
+            // Those of records that are gone altogether have times that nobody knows.
+            if replay.lostFromMs <= replay.lostToMs {
+                fields += [
                     ("from_ms", "\(replay.lostFromMs)"), ("to_ms", "\(replay.lostToMs)"),
-                ])
+                ]
+            }
+            events.log(
+                .error, "samples of the log are lost: their records, or their series', are damaged",
+                fields)
             events.count(
                 "tsq_storage_lost_samples_total", by: replay.lostSamples, labels: [])
         }
@@ -202,9 +208,12 @@ struct StoreOpening {
         }
         let segments = try LogFormat.segments(in: logDirectory, fileSystem)
         var bytes: UInt64 = 0
+        var previous: LogSegmentEnd?
         for segment in segments where segment >= replay.core.active.logStart.segment {
             let path = Path.join(logDirectory, LogFormat.name(segment))
-            bytes += try fileSystem.byteCount(path)
+            let byteCount = try fileSystem.byteCount(path)
+            bytes += byteCount
+            previous = replay.segmentEnd(segment, byteCount: byteCount)
             // A writer that was killed may have left it to the system: what is shown from here on
             // has to survive a power cut as what is acknowledged does.
             let file = try fileSystem.open(path, .append)
@@ -215,7 +224,7 @@ struct StoreOpening {
         let next = max(segments.last ?? 0, replay.core.active.logStart.segment) + 1
         replay.core.loggedSegment = next
         let log = try LogWriter(
-            directory: logDirectory, segment: next,
+            directory: logDirectory, segment: next, after: previous,
             segmentBytesMax: options.logSegmentBytes, fileSystem: fileSystem)
         return (log, fault)
     }

@@ -126,7 +126,7 @@ struct StoreVerifier {
         }
         if replay.lostSamples > 0 {
             report.add(
-                "log", "what samples of the log refer to is damaged",
+                "log", "records of the log, or what they refer to, are damaged",
                 lostSamples: replay.lostSamples)
         }
         for ref in manifest.nextRef..<max(manifest.nextRef, replay.registry.nextRef) {

@@ -135,4 +135,62 @@ struct LogTests {
             #expect(Array(payloads.prefix(20)) == (0..<20).map(payload), "seed \(seed)")
         }
     }
+
+    @Test("a segment that is cut off anywhere is noticed, also between two records, if one follows")
+    func cutSegment() throws {
+        let log = try makeLog(segmentBytesMax: 200)
+        var places: [LogPlace] = []
+        for number in 1..<40 {
+            _ = try log.rotateIfNeeded()
+            places.append(try log.append(kind: 1, payload(number).span, itemCount: number))
+        }
+        #expect(try readAll().cursor.ends.count == Int(log.end.segment) - 1)
+        for segment in 1..<log.end.segment {
+            let ends = places.enumerated().filter { $0.element.segment == segment }
+            let whole = try #require(ends.last).element.offset
+            let path = Path.join("log", LogFormat.name(segment))
+            let content = try disk.readAll(path)
+            for byteCount in 16..<Int(whole) {
+                disk.shorten(path, to: byteCount)
+                let (payloads, cursor) = try readAll()
+                let readable = ends.last { $0.element.offset <= byteCount }?.element.offset
+                let damage = try #require(cursor.damages.first)
+                #expect(cursor.damages.count == 1 && damage.segment == segment)
+                #expect(damage.offset + damage.byteCount == whole)
+                if let readable { #expect(damage.offset == readable) }
+                #expect(payloads.count == 39 - ends.count { $0.element.offset > byteCount })
+                #expect(cursor.ends.contains { $0.segment == segment && $0.offset == whole })
+                let file = try disk.open(path, .append)
+                try file.append(content.span.extracting(byteCount..<content.count))
+            }
+        }
+        #expect(try readAll().cursor.damages.isEmpty)
+    }
+
+    @Test("what a failed write leaves at the end of a segment is no damage")
+    func failedTruncation() throws {
+        let log = try makeLog()
+        try log.append(kind: 1, payload(5).span)
+        for call in 1...2 { disk.plan(.fails(5), atCall: disk.callCount + call) }
+        #expect(throws: IOError.self) { try log.append(kind: 1, payload(6).span) }
+        let path = Path.join("log", LogFormat.name(1))
+        #expect(try disk.byteCount(path) > log.end.offset)
+        _ = try log.rotateIfNeeded()
+        try log.append(kind: 1, payload(7).span)
+        let (payloads, cursor) = try readAll()
+        #expect(payloads == [payload(5), payload(7)] && cursor.damages.isEmpty)
+    }
+
+    @Test("segments without a record of the end before them are read as they were")
+    func withoutEnds() throws {
+        for segment in UInt64(1)...2 {
+            try disk.makeDirectory("log")
+            let log = try LogWriter(
+                directory: "log", segment: segment, segmentBytesMax: 200, fileSystem: disk)
+            try log.append(kind: 1, payload(Int(segment)).span)
+        }
+        let (payloads, cursor) = try readAll()
+        #expect(payloads == [payload(1), payload(2)])
+        #expect(cursor.damages.isEmpty && cursor.ends.isEmpty)
+    }
 }

@@ -28,6 +28,22 @@ struct StoreHarness {
     }
 }
 
+/// Keeps the log's lines.
+final class LineEvents: EventSink {
+    private let store = Guarded<[String]>([])
+
+    var lines: [String] { store.withLock { $0 } }
+
+    func log(
+        _ level: EventLevel, _ message: String, _ fields: [(key: String, value: String)]
+    ) {
+        let text = fields.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+        store.withLock { $0.append("\(level) \(message) \(text)") }
+    }
+
+    func count(_ name: StaticString, by amount: UInt64, labels: [(name: String, value: String)]) {}
+}
+
 func labels(_ name: String, _ pairs: KeyValuePairs<String, String> = [:]) -> LabelSet {
     var labels = pairs.map { Label($0.key, $0.value) }
     labels.append(Label(LabelName.metricName, name))

@@ -6,22 +6,6 @@ import Testing
 
 @testable import TSQStore
 
-/// Keeps the log's lines.
-private final class LineEvents: EventSink {
-    private let store = Guarded<[String]>([])
-
-    var lines: [String] { store.withLock { $0 } }
-
-    func log(
-        _ level: EventLevel, _ message: String, _ fields: [(key: String, value: String)]
-    ) {
-        let text = fields.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-        store.withLock { $0.append("\(level) \(message) \(text)") }
-    }
-
-    func count(_ name: StaticString, by amount: UInt64, labels: [(name: String, value: String)]) {}
-}
-
 @Suite("Memory limit, statistics and refusals")
 struct StoreMemoryTests {
     private let start: TimestampMs = 1_700_000_000_000

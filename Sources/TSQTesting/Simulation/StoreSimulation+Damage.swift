@@ -25,7 +25,6 @@ extension StoreSimulation {
         let path = paths[below(paths.count)]
         let byteCount = (try? disk.byteCount(path)) ?? 0
         let size = max(1, Int(clamping: byteCount))
-        var isShortened = false
         let way = below(6)
         switch way {
         case 0:
@@ -33,14 +32,12 @@ extension StoreSimulation {
             disk.clear(path, start..<(start + 512))
         case 1:
             disk.shorten(path, to: below(size))
-            isShortened = true
         case 2: disk.lose(path)
         default:
             for _ in 0..<(1 + below(3)) { disk.flipBit(path, byte: below(size), bit: below(8)) }
         }
         // The last record could have been half written, the last segment not yet begun.
-        mayEndEarly =
-            path == paths.last { $0.hasSuffix(".log") } || isShortened && path.hasSuffix(".log")
+        mayEndEarly = path == paths.last { $0.hasSuffix(".log") }
         let kind = Path.name(of: path).split(separator: ".").last.map(String.init) ?? ""
         count("damaged \(kind)")
         note("damaged \(path) of \(size) bytes, way \(way)")

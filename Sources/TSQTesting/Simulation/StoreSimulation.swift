@@ -68,7 +68,8 @@ package final class StoreSimulation {
     private(set) var step = 0
     /// Whether a planned fault happened since the store was opened.
     private var failuresAtOpen = 0
-    /// Whether bytes and memory are limited.
+    /// Whether bytes and memory are limited. What memory is used depends on the system's allocator as
+    /// well: only a process that runs a single seed does the same again.
     let hasLimits: Bool
     /// For the choices that only runs with limits have: the others stay as they are.
     var limitRandom: SplitMix64
