@@ -95,8 +95,8 @@ extension Store {
 
     /// The deletions that hide something and can be undone, older first.
     package func deletions() -> [DeletionInfo] {
-        let begun = manifest.withLock { $0.begunDeletions }
-        return core.withLock { $0.deletions }.filter { !begun.contains($0.file) }.map(\.info)
+        let compacted = compactedDeletions.withLock { $0 }
+        return core.withLock { $0.undoableDeletions(besides: compacted) }.map(\.info)
     }
 
     /// Makes visible again what a deletion hid.
@@ -178,5 +178,12 @@ extension Deletion {
         DeletionInfo(
             id: file, selector: selector, fromMs: fromMs, toMs: toMs, madeMs: madeMs,
             seriesCount: seriesCount, sampleCount: sampleCount)
+    }
+}
+
+extension StoreCore {
+    /// - Parameter compacted: their space is being given back.
+    func undoableDeletions(besides compacted: Set<UInt64> = []) -> [Deletion] {
+        deletions.filter { !begunDeletions.contains($0.file) && !compacted.contains($0.file) }
     }
 }

@@ -101,7 +101,10 @@ extension Store {
             next.generation += 1
             next.removeDeletions(files)
             try install(&manifest, next)
-            core.withLock { core in core.deletions.removeAll { files.contains($0.file) } }
+            core.withLock { core in
+                core.deletions.removeAll { files.contains($0.file) }
+                core.begunDeletions.subtract(files)
+            }
             registryIsStale.store(true, ordering: .relaxed)
             events.log(
                 .info, "the space of deleted samples is given back",
@@ -179,6 +182,7 @@ extension Store {
             core.withLock { core in
                 core.blocks.removeAll { files.contains($0.entry.file) }
                 core.blocks += merged
+                core.begunDeletions.formUnion(deletions.map(\.file))
                 core.statistics.merges += 1
                 core.statistics.mergedBytes += merged.reduce(0) { $0 + $1.entry.byteCount }
                 core.blocks.sort { $0.entry.sequence < $1.entry.sequence }

@@ -16,7 +16,7 @@ extension StoreCore {
         result.headMinTimeMs = heads.map(\.minTimeMs).min()
         result.headMaxTimeMs = heads.map(\.maxTimeMs).max()
         result.blockCount = blocks.count
-        result.deletionCount = deletions.count
+        result.deletionCount = undoableDeletions().count
         result.exemplarCount = exemplars.count
         result.memory = memory
         result.minTimeMs = (heads.map(\.minTimeMs) + blocks.map(\.footer.minTimeMs)).min()
@@ -43,6 +43,7 @@ extension Store {
         var statistics = core.withLock { $0.summary(seriesCount: seriesCount) }
         statistics.memory.labelBytes = UInt64(clamping: labelBytes)
         statistics.memory.mappedBytes += indexBytes
+        statistics.deletionCount = deletions().count
         return statistics
     }
 

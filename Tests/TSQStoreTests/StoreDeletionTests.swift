@@ -167,6 +167,7 @@ struct StoreDeletionTests {
             } else {
                 harness.disk.clearFaults()
             }
+            #expect(store.statistics().deletionCount == store.deletions().count, "call \(call)")
             if store.deletions().contains(where: { $0.id == id }) {
                 #expect(didFail)
                 undone += 1
