@@ -218,9 +218,16 @@ package final class LogWriter: Sendable {
             encode(kind: LogFormat.segmentEndKind, previous.encode().span, into: &record)
             header.bytes += record
         }
-        try file.append(header.bytes.span)
-        try file.sync()
-        try fileSystem.syncDirectory(directory)
+        do throws(IOError) {
+            try file.append(header.bytes.span)
+            try file.sync()
+            try fileSystem.syncDirectory(directory)
+        } catch {
+            // What of it is on the disk is not known: nobody shall take it for a segment.
+            file.close()
+            try? fileSystem.remove(path)
+            throw error
+        }
         return Begun(file: file, segment: segment, offset: UInt64(header.bytes.count))
     }
 

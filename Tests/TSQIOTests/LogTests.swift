@@ -193,4 +193,21 @@ struct LogTests {
         #expect(payloads == [payload(1), payload(2)])
         #expect(cursor.damages.isEmpty && cursor.ends.isEmpty)
     }
+
+    @Test("a segment that cannot be begun is not left behind")
+    func failedBeginning() throws {
+        let log = try makeLog()
+        try log.append(kind: 1, payload(5).span)
+        // The fsync of the old segment, then creation, write and fsync of the new, its directory's.
+        for call in 2...5 {
+            disk.plan(.fails(5), atCall: disk.callCount + call)
+            #expect(throws: IOError.self) { try log.rotate() }
+            #expect(try LogFormat.segments(in: "log", disk) == [1], "call \(call)")
+        }
+        try log.rotate()
+        try log.append(kind: 1, payload(6).span)
+        disk.kill()
+        let (payloads, cursor) = try readAll()
+        #expect(payloads == [payload(5), payload(6)] && cursor.damages.isEmpty)
+    }
 }
