@@ -82,13 +82,16 @@ extension Store {
     ) throws(StoreError) {
         let (heads, exemplars) = freeze(replacesLog)
         if heads.isEmpty { return }
+        // Also of a log that could not be replaced at once.
+        let leavesLog = replacesLog || core.withLock { $0.stop == .unsafeLog }
         try withReserve { () throws(StoreError) in
-            try checkpoint(heads, exemplars, &manifest)
+            try checkpoint(heads, exemplars, leavesLog, &manifest)
         }
     }
 
     private func checkpoint(
-        _ heads: [HeadGeneration], _ exemplars: ExemplarRing, _ manifest: inout Manifest
+        _ heads: [HeadGeneration], _ exemplars: ExemplarRing, _ leavesLog: Bool,
+        _ manifest: inout Manifest
     ) throws(StoreError) {
         var next = manifest
         next.generation += 1
@@ -109,7 +112,7 @@ extension Store {
         }
         let old = manifest
         manifest = next
-        removeObsolete(old, next)
+        removeObsolete(old, next, keepsSegmentBefore: !leavesLog)
     }
 
     /// Makes `next` the MANIFEST, after `prepare` made what it names durable.
@@ -292,13 +295,17 @@ extension Store {
     }
 
     /// Removes files that the new MANIFEST names no more. Readers that have them open go on reading.
-    func removeObsolete(_ old: Manifest, _ new: Manifest) {
+    ///
+    /// - Parameter keepsSegmentBefore: the log's last segment before the new beginning is kept for
+    ///   those who follow the log and are a little behind. Not where the log is replaced: the series
+    ///   in it may have other numbers now, and who rebuilds a MANIFEST replays what is there.
+    func removeObsolete(_ old: Manifest, _ new: Manifest, keepsSegmentBefore: Bool = true) {
         let named = Set(new.fileNames)
         var paths = old.fileNames.filter { !named.contains($0) }
         let logDirectory = Path.join(directory, "log")
-        // The segment before is kept for those who follow the log and are a little behind.
         let segments = (try? LogFormat.segments(in: logDirectory, fileSystem)) ?? []
-        for segment in segments where segment + 1 < new.logStart.segment {
+        let kept: UInt64 = keepsSegmentBefore ? 1 : 0
+        for segment in segments where segment + kept < new.logStart.segment {
             paths.append("log/" + LogFormat.name(segment))
         }
         for path in paths {

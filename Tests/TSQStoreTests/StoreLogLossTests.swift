@@ -89,6 +89,39 @@ struct StoreLogLossTests {
         #expect(left < all && again.statistics().samplesLost == UInt64(all - left))
     }
 
+    @Test("a damaged log is not replayed again when the MANIFEST is lost: its numbers are others'")
+    func numbersOfDamagedLog() throws {
+        for isFull in [false, true] {
+            let harness = StoreHarness(nowMs: start)
+            var store = try harness.open()
+            try store.add(labels("a"), [(start, 1)])
+            let end = store.log.end
+            try store.add(labels("b"), [(start, 2)])
+            try store.add(labels("b"), [(start + 1, 3)])
+            try store.close()
+            // The record that gives b its number, which another series gets later.
+            harness.disk.flipBit(
+                Path.join("d/log", LogFormat.name(end.segment)), byte: Int(end.offset) + 20, bit: 1)
+            // The log is replaced at the start, or as soon as there is room.
+            if isFull { harness.disk.limit(toBytes: harness.disk.usedBytes + 100) }
+            store = try harness.open()
+            #expect((store.readOnlyReason != nil) == isFull)
+            harness.disk.limit(toBytes: nil)
+            if isFull {
+                try store.checkpoint()
+                harness.disk.kill()
+                store = try harness.open()
+            }
+            try store.add(labels("c"), [(start, 4)])
+            try store.checkpoint()
+            try store.close()
+            try harness.disk.remove("d/MANIFEST")
+            store = try harness.open()
+            let found = try store.samples([LabelMatcher("__name__", .regex, ".+")])
+            #expect(found == [labels("a"): [Sample(start, 1)], labels("c"): [Sample(start, 4)]])
+        }
+    }
+
     @Test("a log without loss has none counted, whatever checkpoints and starts were in between")
     func noLoss() throws {
         let harness = harness()
