@@ -150,18 +150,30 @@ struct SegmentOutput {
             start = next
         }
         writer.raw(table.bytes)
+        writer.raw(
+            IndexFormat.footer(
+                sections: sections, counts: [nameCount, pairCount, seriesCount, slotCount],
+                checksumsOffset: end, checksumsChecksum: CRC32C.checksum(table.bytes)))
+        return writer.bytes
+    }
+}
+
+extension IndexFormat {
+    /// - Parameter counts: of names, pairs, series and hash slots.
+    static func footer(
+        sections: [Range<Int>], counts: [Int], checksumsOffset: Int, checksumsChecksum: UInt32
+    ) -> [UInt8] {
         var footer = ByteWriter()
         for section in sections {
             footer.u64(UInt64(section.lowerBound))
             footer.u64(UInt64(section.count))
         }
-        for count in [nameCount, pairCount, seriesCount, slotCount] { footer.u32(UInt32(count)) }
-        footer.u64(UInt64(end))
-        footer.u32(CRC32C.checksum(table.bytes))
+        for count in counts { footer.u32(UInt32(count)) }
+        footer.u64(UInt64(checksumsOffset))
+        footer.u32(checksumsChecksum)
         footer.u32(CRC32C.checksum(footer.bytes))
-        footer.raw(IndexFormat.magic)
-        precondition(footer.count == IndexFormat.footerByteCount, "BUG: footer of \(footer.count)")
-        writer.raw(footer.bytes)
-        return writer.bytes
+        footer.raw(magic)
+        precondition(footer.count == footerByteCount, "BUG: footer of \(footer.count)")
+        return footer.bytes
     }
 }

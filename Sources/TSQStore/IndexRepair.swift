@@ -31,6 +31,38 @@ struct IndexRepair {
         }
     }
 
+    /// Opens a segment, also one of which only the footer is damaged.
+    static func open(
+        _ entry: Manifest.IndexEntry, _ path: String, _ fileSystem: any FileSystem
+    ) throws -> Registry.Segment {
+        let bytes = try MappedIndexBytes(try fileSystem.map(path))
+        do throws(IndexError) {
+            return Registry.Segment(entry: entry, index: try IndexSegment(bytes))
+        } catch {
+            guard let restored = IndexFooterSearch.restore(bytes) else { throw error }
+            return Registry.Segment(entry: entry, index: restored, damage: error)
+        }
+    }
+
+    /// Writes anew the segments whose footers were restored.
+    static func replaceRestored(
+        _ registry: inout Registry, _ directory: String, _ manifest: inout Manifest,
+        _ fileSystem: any FileSystem, _ events: any EventSink
+    ) throws(StoreError) {
+        let repair = IndexRepair(directory: directory, fileSystem: fileSystem, events: events)
+        for (place, segment) in registry.segments.enumerated() {
+            guard let damage = segment.damage else { continue }
+            do {
+                let entry = try repair.rewrite(segment.entry, segment.index, damage, &manifest)
+                guard let entry else { continue }
+                let path = Path.join(directory, Manifest.indexName(entry.file))
+                registry.segments[place] = try open(entry, path, fileSystem)
+            } catch {
+                throw Store.storeError(error)
+            }
+        }
+    }
+
     private func run(_ manifest: inout Manifest) throws {
         for entry in manifest.indexes {
             let name = Manifest.indexName(entry.file)
@@ -42,21 +74,23 @@ struct IndexRepair {
             do throws(IndexError) {
                 try segment.verify()
             } catch {
-                try rewrite(entry, segment, error, &manifest)
+                _ = try rewrite(entry, segment, error, &manifest)
             }
         }
     }
 
+    /// Writes what of a segment can be read; nil when that is nothing.
     private func rewrite(
         _ entry: Manifest.IndexEntry, _ segment: IndexSegment, _ error: IndexError,
         _ manifest: inout Manifest
-    ) throws {
+    ) throws -> Manifest.IndexEntry? {
         let readable = ReadableSeries(segment)
         var next = manifest
         next.generation += 1
         next.nextFile += 1
         let place = next.indexes.firstIndex(of: entry) ?? 0
         next.indexes.removeAll { $0 == entry }
+        var written: Manifest.IndexEntry?
         if readable.seriesCount > 0 {
             let path = Path.join(directory, Manifest.indexName(manifest.nextFile))
             let file = try fileSystem.open(path, .create)
@@ -66,10 +100,10 @@ struct IndexRepair {
             }
             try file.sync()
             try fileSystem.syncDirectory(Path.directory(of: path))
-            next.indexes.insert(
-                Manifest.IndexEntry(
-                    file: manifest.nextFile, seriesCount: UInt64(readable.seriesCount)),
-                at: place)
+            let new = Manifest.IndexEntry(
+                file: manifest.nextFile, seriesCount: UInt64(readable.seriesCount))
+            next.indexes.insert(new, at: place)
+            written = new
         }
         try next.write(directory, fileSystem)
         manifest = next
@@ -86,6 +120,7 @@ struct IndexRepair {
                 ("series", "\(readable.seriesCount)"),
                 ("lost_series", "\(segment.seriesCount - readable.seriesCount)"),
             ])
+        return written
     }
 }
 

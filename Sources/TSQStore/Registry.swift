@@ -10,6 +10,8 @@ struct Registry {
     struct Segment {
         var entry: Manifest.IndexEntry
         var index: IndexSegment
+        /// What is wrong with the file, when the index is one in memory instead.
+        var damage: IndexError?
     }
 
     var segments: [Segment]

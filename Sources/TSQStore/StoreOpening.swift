@@ -30,6 +30,8 @@ struct StoreOpening {
         try IndexRepair.run(directory, &manifest, fileSystem, events)
         var replay = try contents(
             directory, manifest, options, fileSystem, events, isWriter: true)
+        try IndexRepair.replaceRestored(
+            &replay.registry, directory, &manifest, fileSystem, events)
         try replay.run(directory: Path.join(directory, "log"), fileSystem)
         replay.finish()
         replay.core.statistics.samplesLost += replay.lostSamples
@@ -64,9 +66,13 @@ struct StoreOpening {
         for entry in manifest.indexes {
             let path = Path.join(directory, Manifest.indexName(entry.file))
             do {
-                let bytes = try MappedIndexBytes(try fileSystem.map(path))
-                segments.append(
-                    Registry.Segment(entry: entry, index: try IndexSegment(bytes)))
+                let segment = try IndexRepair.open(entry, path, fileSystem)
+                segments.append(segment)
+                if let damage = segment.damage {
+                    events.log(
+                        .error, "the footer of an index segment is damaged: it is made anew",
+                        [("file", path), ("error", damage.message)])
+                }
             } catch {
                 // Going on without an index that is not damaged would give its series other numbers.
                 try checkIsGone(error, isWriter, isMediumDamage: false)

@@ -31,6 +31,32 @@ struct IndexSegmentTests {
         #expect(try differences(segment, model, seed: UInt64(count), rounds: 100) == [])
     }
 
+    @Test(
+        "a footer is found again from the sections, if they and the checksums are whole",
+        arguments: [1, 2, 15, 16, 17, 33, 100, 3000])
+    func footerSearch(count: Int) throws {
+        let (delta, model) = SeriesDeltaTests.random(count, seed: UInt64(count), firstRef: 3)
+        let whole = try Self.write([delta])
+        for damage in 0..<12 {
+            var bytes = whole
+            switch damage {
+            case 0: for index in bytes.indices.suffix(232) { bytes[index] = 0 }
+            case 1: bytes[bytes.count - 1] ^= 1
+            default: bytes[bytes.count - 232 + damage * 19] ^= 4
+            }
+            #expect(throws: IndexError.self) { try Self.segment(bytes) }
+            let found = try #require(IndexFooterSearch.restore(IndexBuffer(bytes)))
+            #expect(found.bytes.raw.elementsEqual(whole))
+            if damage == 0 {
+                #expect(try differences(found, model, seed: UInt64(count), rounds: 10) == [])
+            }
+            // Nothing is made of sections that are damaged as well.
+            bytes[16 + damage * (bytes.count - 260) / 12] ^= 2
+            #expect(IndexFooterSearch.restore(IndexBuffer(bytes)) == nil)
+        }
+        #expect(IndexFooterSearch.restore(IndexBuffer(Array(whole.dropLast(8)))) == nil)
+    }
+
     @Test("segments and deltas merge; series that are not kept go, with their pairs")
     func merging() throws {
         for seed: UInt64 in 1...6 {

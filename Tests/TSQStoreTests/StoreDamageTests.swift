@@ -173,6 +173,33 @@ struct StoreDamageTests {
         #expect(rebuilt > 10 && lostSome < rebuilt)
     }
 
+    @Test("an index segment whose footer is damaged is made anew, and loses nothing")
+    func damagedIndexFooter() throws {
+        for back in [1, 9, 13, 17, 40, 232] {
+            let harness = StoreHarness()
+            let store = try filled(harness)
+            try store.checkpoint()
+            let expected = try store.samples(named: "m")
+            try store.close()
+            let path = try #require(harness.disk.paths.first { $0.hasSuffix(".idx") })
+            harness.disk.flipBit(path, byte: try harness.disk.readAll(path).count - back, bit: 3)
+            #expect(try !Store.verify(directory: "d", fileSystem: harness.disk).isSound)
+            let events = LineEvents()
+            let reader = try Store.openReadOnly(
+                directory: "d", fileSystem: harness.disk, events: events)
+            #expect(try reader.samples(named: "m") == expected, "back \(back)")
+            #expect(events.lines.contains { $0.contains("footer") })
+            let again = try harness.open()
+            #expect(try again.samples(named: "m") == expected)
+            #expect(again.statistics().setAsideCount == 0)
+            try again.add(labels("n"), [(harness.clock.nowMs(), 1)])
+            try again.checkpoint()
+            try again.close()
+            #expect(try Store.verify(directory: "d", fileSystem: harness.disk).isSound)
+            #expect(try harness.open().samples(named: "m") == expected)
+        }
+    }
+
     @Test("a block that cannot be opened is moved aside when the MANIFEST is rebuilt, not removed")
     func damagedManifestAndBlock() throws {
         let harness = StoreHarness()
