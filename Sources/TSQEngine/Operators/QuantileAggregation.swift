@@ -73,17 +73,23 @@ final class QuantileAggregation: UnaryOperator {
 
     private func fill(_ group: Int, _ row: inout StepRow) {
         row.reset(stepCount: stepCount)
-        let steps = Self.stepsAtOnce
-        var values = [[Double]](repeating: [], count: steps)
-        for step in 0..<steps { values[step].reserveCapacity(members[group].count) }
-        for first in stride(from: 0, to: stepCount, by: steps) {
-            let count = min(steps, stepCount - first)
-            for step in 0..<count { values[step].removeAll(keepingCapacity: true) }
-            for member in members[group] { rows[member].floats(first..<first + count, to: &values) }
-            for step in 0..<count where !values[step].isEmpty {
-                row.setFloat(
-                    first + step,
-                    Quantiles.quantile(parameters.values[0][first + step], &values[step]))
+        let members = members[group]
+        // Steps after each other, each with room for all members.
+        var columns = [Double](repeating: 0, count: Self.stepsAtOnce * members.count)
+        var counts = [Int](repeating: 0, count: Self.stepsAtOnce)
+        var values: [Double] = []
+        values.reserveCapacity(members.count)
+        for first in stride(from: 0, to: stepCount, by: Self.stepsAtOnce) {
+            let steps = first..<min(first + Self.stepsAtOnce, stepCount)
+            for step in counts.indices { counts[step] = 0 }
+            for member in members {
+                rows[member].addFloats(of: steps, to: &columns, &counts, room: members.count)
+            }
+            for step in steps where counts[step - first] > 0 {
+                let start = (step - first) * members.count
+                values.removeAll(keepingCapacity: true)
+                values.append(contentsOf: columns[start..<start + counts[step - first]])
+                row.setFloat(step, Quantiles.quantile(parameters.values[0][step], &values))
             }
         }
     }
@@ -98,10 +104,17 @@ final class QuantileAggregation: UnaryOperator {
 }
 
 extension StepRow {
-    /// Appends the floats at each of `steps` to one column.
-    fileprivate func floats(_ steps: Range<Int>, to columns: inout [[Double]]) {
-        for step in steps where tags[step] == Tag.float {
-            columns[step - steps.lowerBound].append(values[step])
+    /// Adds the floats at each of `steps` to a column of its own, which has `room` and `counts` so far.
+    fileprivate func addFloats(
+        of steps: Range<Int>, to columns: inout [Double], _ counts: inout [Int], room: Int
+    ) {
+        let (values, tags) = (values.span.extracting(steps), tags.span.extracting(steps))
+        var out = columns.mutableSpan
+        var filled = counts.mutableSpan
+        for step in 0..<steps.count {
+            let count = filled[step]
+            out[step &* room &+ count] = values[step]
+            filled[step] = count &+ (tags[step] == Tag.float ? 1 : 0)
         }
     }
 }
