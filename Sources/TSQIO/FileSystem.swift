@@ -8,6 +8,8 @@ package enum FileMode: Sendable {
     case create
     /// An existing file, for appending at its end and reading.
     case append
+    /// An existing file, for writing anew what it has, and reading.
+    case update
 }
 
 /// The disk as a value: the store does all its reading and writing through it, so that tests and the
@@ -47,6 +49,8 @@ package protocol File: AnyObject, Sendable {
     ///
     /// - Throws: when not all could be written; part of them may be in the file then.
     func append(_ bytes: Span<UInt8>) throws(IOError)
+    /// Writes all of `bytes` at `offset`; only of a file opened with `.update`.
+    func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(IOError)
     /// Appends up to `byteCount` bytes from `offset` on to `buffer`; answers how many there were.
     func read(
         at offset: UInt64, byteCount: Int, into buffer: inout [UInt8]
@@ -56,6 +60,26 @@ package protocol File: AnyObject, Sendable {
     /// Makes everything appended durable.
     func sync() throws(IOError)
     func close()
+}
+
+extension File {
+    /// Makes durable what can be read, also where an fsync has failed before: the system may show then
+    /// what is not on the disk, and the next fsync has nothing to write and succeeds. So every byte is
+    /// written once more, in its place: what is on the disk stays as it is, whenever the power goes.
+    package func writeAgain() throws(IOError) {
+        let end = try byteCount()
+        var (offset, piece): (UInt64, [UInt8]) = (0, [])
+        while offset < end {
+            piece.removeAll(keepingCapacity: true)
+            let wanted = Int(min(end - offset, 1 << 20))
+            if try read(at: offset, byteCount: wanted, into: &piece) == 0 {
+                throw IOError(.read, path, reason: "the file ended at byte \(offset) of \(end)")
+            }
+            try write(piece.span, at: offset)
+            offset += UInt64(piece.count)
+        }
+        try sync()
+    }
 }
 
 /// Held while a directory has its one writer.

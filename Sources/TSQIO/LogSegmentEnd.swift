@@ -9,17 +9,24 @@ package struct LogSegmentEnd: Sendable, Equatable {
     /// Items of records that begin here or later are counted.
     package var countedFrom: UInt64
     package var itemCount: UInt64
+    /// Whether an fsync of all of it has succeeded before this was written.
+    package var isDurable: Bool
 
-    package init(segment: UInt64, offset: UInt64, countedFrom: UInt64, itemCount: UInt64) {
+    package init(
+        segment: UInt64, offset: UInt64, countedFrom: UInt64, itemCount: UInt64, isDurable: Bool
+    ) {
         self.segment = segment
         self.offset = offset
         self.countedFrom = countedFrom
         self.itemCount = itemCount
+        self.isDurable = isDurable
     }
 
     func encode() -> [UInt8] {
         var writer = ByteWriter()
-        for number in [segment, offset, countedFrom, itemCount] { writer.uvarint(number) }
+        for number in [segment, offset, countedFrom, itemCount, isDurable ? 1 : 0] {
+            writer.uvarint(number)
+        }
         return writer.bytes
     }
 
@@ -29,5 +36,7 @@ package struct LogSegmentEnd: Sendable, Equatable {
         offset = try reader.uvarint()
         countedFrom = try reader.uvarint()
         itemCount = try reader.uvarint()
+        // Older writers did not say it.
+        isDurable = (try? reader.uvarint()) == 1
     }
 }

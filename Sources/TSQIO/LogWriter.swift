@@ -30,9 +30,10 @@ package final class LogWriter: Sendable {
             countedFrom = begun.offset
         }
 
-        var segmentEnd: LogSegmentEnd {
+        func segmentEnd(isDurable: Bool) -> LogSegmentEnd {
             LogSegmentEnd(
-                segment: segment, offset: offset, countedFrom: countedFrom, itemCount: itemCount)
+                segment: segment, offset: offset, countedFrom: countedFrom, itemCount: itemCount,
+                isDurable: isDurable)
         }
 
         /// Goes on in another segment.
@@ -177,9 +178,8 @@ package final class LogWriter: Sendable {
     package func abandonSegment() throws(IOError) {
         try synced.withLock { (synced) throws(IOError) in
             synced = try state.withLock { (state) throws(IOError) -> LogPlace in
-                state.goOn(
-                    try Self.begin(
-                        directory, state.segment + 1, after: state.segmentEnd, fileSystem))
+                let end = state.segmentEnd(isDurable: false)
+                state.goOn(try Self.begin(directory, state.segment + 1, after: end, fileSystem))
                 state.failedSync = nil
                 return LogPlace(segment: state.segment, offset: state.offset)
             }
@@ -195,8 +195,8 @@ package final class LogWriter: Sendable {
             state.failedSync = error
             throw error
         }
-        state.goOn(
-            try Self.begin(directory, state.segment + 1, after: state.segmentEnd, fileSystem))
+        let end = state.segmentEnd(isDurable: true)
+        state.goOn(try Self.begin(directory, state.segment + 1, after: end, fileSystem))
     }
 
     package func close() throws(IOError) {

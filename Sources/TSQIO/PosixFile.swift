@@ -39,6 +39,23 @@ final class PosixFile: File {
         if code != 0 { throw IOError(.write, path, code: code) }
     }
 
+    func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(IOError) {
+        let descriptor = descriptor
+        // Safe because: `done` stays below `bytes.count`.
+        let code: Int32 = bytes.withUnsafeBytes { raw in
+            var done = 0
+            while done < raw.count {
+                let position = off_t(clamping: offset &+ UInt64(done))
+                let start = raw.baseAddress?.advanced(by: done)
+                let count = retrying { pwrite(descriptor, start, raw.count - done, position) }
+                if count < 0 { return errno }
+                done += count
+            }
+            return 0
+        }
+        if code != 0 { throw IOError(.write, path, code: code) }
+    }
+
     func read(
         at offset: UInt64, byteCount: Int, into buffer: inout [UInt8]
     ) throws(IOError) -> Int {

@@ -16,6 +16,7 @@ package struct PosixFileSystem: FileSystem {
         case .read: try openFile(path, O_RDONLY, .open)
         case .create: try openFile(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND, .create)
         case .append: try openFile(path, O_RDWR | O_APPEND, .open)
+        case .update: try openFile(path, O_RDWR, .open)
         }
     }
 

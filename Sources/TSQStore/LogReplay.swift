@@ -22,6 +22,8 @@ struct LogReplay {
     private(set) var lostToMs: TimestampMs = .min
     private(set) var damages: [LogDamage] = []
     private(set) var tornTail: LogPlace?
+    /// Segments that were durable when their writer left them.
+    private(set) var durableSegments: Set<UInt64> = []
     /// The next record is here.
     private(set) var end: LogPlace
 
@@ -73,19 +75,21 @@ struct LogReplay {
         }
     }
 
-    /// What records of a segment that could not be read had.
+    /// What records of a segment that could not be read had, and what is durable.
     private mutating func noteEnds(_ ends: ArraySlice<LogSegmentEnd>) {
         for end in ends {
+            if end.isDurable { durableSegments.insert(end.segment) }
             lostSamples += end.itemCount - min(end.itemCount, tally.count(upTo: end))
         }
     }
 
     /// How a segment ended, as far as it was read.
-    func segmentEnd(_ segment: UInt64, byteCount: UInt64) -> LogSegmentEnd {
+    func segmentEnd(_ segment: UInt64, byteCount: UInt64, isDurable: Bool) -> LogSegmentEnd {
         let start = core.active.logStart
         let from = start.segment == segment ? start.offset : 0
         var end = LogSegmentEnd(
-            segment: segment, offset: byteCount, countedFrom: from, itemCount: 0)
+            segment: segment, offset: byteCount, countedFrom: from, itemCount: 0,
+            isDurable: isDurable)
         end.itemCount = tally.count(upTo: end)
         return end
     }

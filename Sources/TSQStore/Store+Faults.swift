@@ -15,11 +15,13 @@ enum WriteStop: Sendable, Equatable {
 extension Store {
     private var reservePath: String { Path.join(directory, "reserve") }
 
-    /// Refuses commits from here on, for the first reason given.
+    /// Refuses commits from here on, for the first reason given; that the log is unsafe counts before
+    /// that there is no room: room alone does not put that right.
     func stopWrites(_ stop: WriteStop, _ reason: String) {
         let isNew = core.withLock { core in
             // A closed store stays closed.
-            if core.refusal != nil && stop != .closed { return false }
+            let isGraver = stop == .closed || stop == .unsafeLog && core.stop == .noSpace
+            if core.refusal != nil && !isGraver { return false }
             core.refusal = reason
             core.stop = stop
             return true

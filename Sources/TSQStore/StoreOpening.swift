@@ -195,36 +195,35 @@ struct StoreOpening {
         }
     }
 
-    /// Cuts off a torn tail and begins a segment of this writer's own.
+    /// Cuts off a torn tail, makes the log durable and begins a segment of this writer's own.
     ///
-    /// - Returns: the log, and why what it holds already is not durable. After a failed fsync the
-    ///   system may take for written what is not: a second one would succeed, and say nothing.
+    /// - Returns: the log, and why what it holds already is not durable.
     private static func startLog(
         _ directory: String, _ options: StoreOptions, _ replay: inout LogReplay,
         _ fileSystem: any FileSystem
     ) throws(IOError) -> (LogWriter, fault: IOError?) {
         let logDirectory = Path.join(directory, "log")
-        var fault: IOError?
         if let torn = replay.tornTail {
             let path = Path.join(logDirectory, LogFormat.name(torn.segment))
-            let file = try fileSystem.open(path, .append)
+            let file = try fileSystem.open(path, .update)
             defer { file.close() }
             try file.truncate(to: torn.offset)
-            fault = syncFault(of: file)
         }
         let segments = try LogFormat.segments(in: logDirectory, fileSystem)
         var bytes: UInt64 = 0
         var previous: LogSegmentEnd?
+        var fault: IOError?
         for segment in segments where segment >= replay.core.active.logStart.segment {
             let path = Path.join(logDirectory, LogFormat.name(segment))
             let byteCount = try fileSystem.byteCount(path)
             bytes += byteCount
-            previous = replay.segmentEnd(segment, byteCount: byteCount)
-            // A writer that was killed may have left it to the system: what is shown from here on
-            // has to survive a power cut as what is acknowledged does.
-            let file = try fileSystem.open(path, .append)
-            defer { file.close() }
-            fault = fault ?? syncFault(of: file)
+            var isDurable = replay.durableSegments.contains(segment)
+            if !isDurable {
+                let failure = try makeDurable(path, fileSystem)
+                isDurable = failure == nil
+                fault = fault ?? failure
+            }
+            previous = replay.segmentEnd(segment, byteCount: byteCount, isDurable: isDurable)
         }
         replay.core.logBytes = bytes
         let next = max(segments.last ?? 0, replay.core.active.logStart.segment) + 1
@@ -235,9 +234,15 @@ struct StoreOpening {
         return (log, fault)
     }
 
-    private static func syncFault(of file: any File) -> IOError? {
+    /// What is shown from here on has to survive a power cut as what is acknowledged does. Whether an
+    /// earlier writer's last fsync failed nobody can say, so it is written again.
+    private static func makeDurable(
+        _ path: String, _ fileSystem: any FileSystem
+    ) throws(IOError) -> IOError? {
+        let file = try fileSystem.open(path, .update)
+        defer { file.close() }
         do throws(IOError) {
-            try file.sync()
+            try file.writeAgain()
             return nil
         } catch {
             return error

@@ -203,6 +203,57 @@ struct StoreFaultTests {
         #expect(try count(try harness.open()) == taken)
     }
 
+    @Test("what a failed fsync left in memory is on the disk once the next start has shown it")
+    func failedSyncBeforeStart() throws {
+        // The process ends before it can replace the log, or when the new segment is begun.
+        for endsAt in [1, 6, 8] {
+            let harness = harness()
+            var store = try harness.open()
+            let taken = try fill(store, harness, count: 3)
+            harness.disk.plan(.fails(EIO), atCall: harness.disk.callCount + 1)
+            #expect(throws: StoreError.self) { try store.sync() }
+            harness.disk.plan(.kills, atCall: harness.disk.callCount + endsAt)
+            #expect(throws: StoreError.self) {
+                try store.maintain()
+                try store.checkpoint()
+            }
+            harness.disk.kill(evicts: false)
+            store = try harness.open()
+            #expect(try count(store) == taken)
+            harness.disk.cutPower()
+            #expect(try count(try harness.open()) == taken, "call \(endsAt)")
+        }
+    }
+
+    @Test("where there is room again an unsafe log is replaced before samples are taken")
+    func unsafeLogOnFullDisk() throws {
+        var unsafeCount = 0
+        for call in 1..<60 {
+            var harness = harness()
+            harness.options.reserveBytes = 1
+            var store = try harness.open()
+            let taken = try fill(store, harness, count: 3)
+            harness.disk.plan(.fails(EIO), atCall: harness.disk.callCount + 1)
+            #expect(throws: StoreError.self) { try store.sync() }
+            harness.disk.kill(evicts: false)
+            // There is room to begin a segment, but none for a checkpoint, also without the reserve.
+            harness.disk.limit(toBytes: harness.disk.usedBytes + 60)
+            harness.disk.plan(.fails(EIO), atCall: harness.disk.callCount + call)
+            guard let opened = try? harness.open() else { continue }
+            store = opened
+            if store.readOnlyReason?.contains("the log has to be replaced") == true {
+                unsafeCount += 1
+            }
+            harness.disk.limit(toBytes: nil)
+            try store.maintain()
+            #expect(store.readOnlyReason == nil && !harness.disk.isDead)
+            #expect(try count(store) == taken)
+            harness.disk.cutPower()
+            #expect(try count(try harness.open()) == taken, "call \(call)")
+        }
+        #expect(unsafeCount > 0)
+    }
+
     @Test("a write that fails with EIO costs its commit; the next one is tried again")
     func failedWrite() throws {
         let harness = harness()

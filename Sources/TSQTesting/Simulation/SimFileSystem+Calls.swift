@@ -186,7 +186,7 @@ private final class SimFile: File {
         try system.state.withLock { (state) throws(IOError) in
             func write(_ count: Int) {
                 let part = Array(all[..<count])
-                inode.writes.append(.append(offset: inode.content.count, bytes: part))
+                inode.writes.append(.bytes(offset: inode.content.count, part))
                 inode.content.append(contentsOf: part)
             }
             try system.enter(.write, path, &state, life: life) { state, _ in
@@ -199,6 +199,21 @@ private final class SimFile: File {
                     state.note("ENOSPC of a full disk")
                     throw IOError(.write, path, code: ENOSPC)
                 }
+            }
+            write(all.count)
+        }
+    }
+
+    func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(IOError) {
+        let all = bytes.withUnsafeBufferPointer { Array($0) }
+        try system.state.withLock { (state) throws(IOError) in
+            func write(_ count: Int) {
+                let write = SimInode.Write.bytes(offset: Int(offset), Array(all[..<count]))
+                inode.writes.append(write)
+                SimInode.apply(write, to: &inode.content)
+            }
+            try system.enter(.write, path, &state, life: life) { state, _ in
+                write(Int.random(in: 0...all.count, using: &state.random))
             }
             write(all.count)
         }

@@ -5,14 +5,23 @@ extension SimFileSystem {
     /// The process ends now: every call of it fails from here on.
     package func die() { state.withLock { $0.dead = true } }
 
-    /// Ends the process: handles and locks are gone, what was written stays.
-    package func kill() {
+    /// Ends the process: handles and locks are gone, what was written stays. What a failed fsync has
+    /// left in memory only may be shown to the next process, too.
+    ///
+    /// - Parameter evicts: whether such memory is given back; nil: by chance.
+    package func kill(evicts: Bool? = nil) {
         state.withLock { state in
             state.life += 1
             state.dead = false
             state.locked = []
             state.faults = [:]
-            for inode in state.files.values { inode.evict() }
+            for (_, inode) in state.files.sorted(by: { $0.key < $1.key }) where inode.hasDropped {
+                if evicts ?? Bool.random(using: &state.random) {
+                    inode.evict()
+                } else {
+                    state.note("shown though not on the disk")
+                }
+            }
         }
     }
 
@@ -143,10 +152,10 @@ final class SimInode: @unchecked Sendable {
     /// Since the last sync, in order.
     var writes: [Write] = []
     /// Whether a failed sync has dropped writes that `content` still shows.
-    private var hasDropped = false
+    private(set) var hasDropped = false
 
     enum Write {
-        case append(offset: Int, bytes: [UInt8])
+        case bytes(offset: Int, [UInt8])
         case truncate(Int)
     }
 
@@ -174,11 +183,11 @@ final class SimInode: @unchecked Sendable {
         hasDropped = false
     }
 
-    private static func apply(_ write: Write, count: Int? = nil, to bytes: inout [UInt8]) {
+    static func apply(_ write: Write, count: Int? = nil, to bytes: inout [UInt8]) {
         switch write {
         case .truncate(let count):
             if bytes.count > count { bytes.removeLast(bytes.count - count) }
-        case .append(let offset, let new):
+        case .bytes(let offset, let new):
             let end = offset + (count ?? new.count)
             if bytes.count < end {
                 // A hole reads as zeros.
@@ -198,7 +207,7 @@ final class SimInode: @unchecked Sendable {
                 } else {
                     state.note("lost truncation")
                 }
-            case .append(_, let bytes):
+            case .bytes(_, let bytes):
                 let fate = Int.random(in: 0..<3, using: &state.random)
                 if fate == 0 {
                     state.note("lost write")

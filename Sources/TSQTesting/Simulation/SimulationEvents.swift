@@ -6,6 +6,7 @@ final class SimulationEvents: EventSink {
     private struct State {
         var errors = 0
         var cuts = 0
+        var unsafeStarts = 0
         var lines: [String] = []
     }
 
@@ -18,6 +19,8 @@ final class SimulationEvents: EventSink {
 
     /// How often a bad end of the log was cut off: a record half written, or a damaged one.
     var cutCount: Int { state.withLock { $0.cuts } }
+    /// How often a start could not make the log durable.
+    var unsafeStartCount: Int { state.withLock { $0.unsafeStarts } }
     func reset() {
         state.withLock {
             $0.errors = 0
@@ -36,6 +39,7 @@ final class SimulationEvents: EventSink {
         state.withLock { state in
             if level >= .error, Self.namesLoss(message) { state.errors += 1 }
             if message.contains("cut off") { state.cuts += 1 }
+            if message.contains("log was not made durable") { state.unsafeStarts += 1 }
             state.lines.append("\(level) \(message) \(text)")
             if state.lines.count > Self.linesMax { state.lines.removeFirst() }
         }

@@ -237,7 +237,7 @@ package final class StoreSimulation {
             disk.plan(.fails(below(2) == 0 ? 5 : 28), atCall: disk.callCount + 1 + below(60))
         }
         for attempt in 0..<Self.openAttemptsMax {
-            let (before, syncsBefore) = (disk.failureCount, syncFailures)
+            let (before, unsafeBefore) = (disk.failureCount, events.unsafeStartCount)
             if attempt > 3 { disk.clearFaults() }
             if moment == .powerCut || moment == .damaged { wasDamaged = true }
             do {
@@ -253,11 +253,12 @@ package final class StoreSimulation {
                     try goOnWithout()
                     continue
                 }
-                // What is found is durable from here on, unless the log could neither be synced nor
-                // be replaced: the store says so, and takes nothing.
+                // What is found is durable from here on, unless the log could neither be made durable
+                // nor be replaced: the store says so, and takes nothing.
                 let isReplaced = store.readOnlyReason?.contains("log has to be replaced") != true
-                let isDurable = syncFailures == syncsBefore || isReplaced
-                syncFailuresAtOpen = isDurable ? syncFailures : syncsBefore
+                let isDurable = events.unsafeStartCount == unsafeBefore || isReplaced
+                // Otherwise what failed before may still come to light.
+                if isDurable { syncFailuresAtOpen = syncFailures }
                 try settle(store, moment, isDurable: isDurable)
                 failuresAtOpen = disk.failureCount
                 return
