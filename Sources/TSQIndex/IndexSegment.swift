@@ -20,6 +20,8 @@ package final class IndexSegment: Sendable {
     private let checksums: [UInt32]
     /// A bit for each block that was found right.
     private let checked: CheckedBlocks
+    /// And for each that was found damaged: what is in it is asked for once for every series.
+    private let damaged: CheckedBlocks
 
     /// Reads and checks header, footer and the table of checksums.
     ///
@@ -53,6 +55,7 @@ package final class IndexSegment: Sendable {
         checksums = (0..<blockCount).map { tableBytes.u32($0 * 4) }
         checkedByteCount = tableOffset
         checked = CheckedBlocks(blockCount)
+        damaged = CheckedBlocks(blockCount)
         var sections: [Range<Int>] = []
         var end = UInt64(IndexFormat.headerByteCount)
         for section in IndexFormat.Section.allCases {
@@ -134,9 +137,13 @@ package final class IndexSegment: Sendable {
     @inline(never)
     private func checkBlock(_ block: Int) throws(IndexError) {
         let start = block * IndexFormat.blockByteCount
+        if damaged.contains(block) { throw .checksum(offset: start) }
         let end = min(start + IndexFormat.blockByteCount, checkedByteCount)
         let bytes = UnsafeRawBufferPointer(rebasing: raw[start..<end])
-        if CRC32C.checksum(bytes.bytes) != checksums[block] { throw .checksum(offset: start) }
+        if CRC32C.checksum(bytes.bytes) != checksums[block] {
+            damaged.insert(block)
+            throw .checksum(offset: start)
+        }
         checked.insert(block)
     }
 

@@ -126,24 +126,32 @@ struct StoreDamageTests {
         var rebuilt = 0
         var lostSome = 0
         func series(_ index: Int) -> LabelSet {
-            labels("m", ["i": "value-\(index)-\(index * 7919 % 1000)", "j": "\(index % 9)"])
+            labels(
+                "m",
+                [
+                    "i": "value-\(index)-\(index * 7919 % 1000)-of-a-longer-text",
+                    "j": "\(index % 9)",
+                ])
         }
+        let seriesCount = 4000
+        let whole = StoreHarness()
+        let start = whole.clock.nowMs()
+        let store = try whole.open()
+        // More than a checksum's block of labels.
+        var batch = WriteBatch(origin: .timestamped)
+        for index in 0..<seriesCount {
+            batch.refs.append(try store.resolve(series(index)))
+            batch.times.append(start)
+            batch.values.append(Double(index))
+        }
+        _ = try store.commit(batch)
+        try store.checkpoint()
+        try store.close()
+        let path = try #require(whole.disk.paths.first { $0.hasSuffix(".idx") })
+        let count = try whole.disk.readAll(path).count
+        #expect(count > 3 << 16)
         for attempt in 0..<20 {
-            let harness = StoreHarness()
-            let store = try harness.open()
-            let start = harness.clock.nowMs()
-            // More than a checksum's block of labels.
-            var batch = WriteBatch(origin: .timestamped)
-            for index in 0..<8000 {
-                batch.refs.append(try store.resolve(series(index)))
-                batch.times.append(start)
-                batch.values.append(Double(index))
-            }
-            _ = try store.commit(batch)
-            try store.checkpoint()
-            try store.close()
-            let path = try #require(harness.disk.paths.first { $0.hasSuffix(".idx") })
-            let count = try harness.disk.readAll(path).count
+            let harness = try whole.copy()
             // Not at its ends, which are checked at the start.
             harness.disk.flipBit(path, byte: 16 + attempt * (count - 600) / 20, bit: 2)
             let damaged = try harness.open()
@@ -151,7 +159,7 @@ struct StoreDamageTests {
                 _ = try? damaged.samples(named: "m")
                 _ = try? damaged.add(labels("x"), [(start + 1, 1)])
             }
-            for index in stride(from: 0, to: 8000, by: 25) {
+            for index in stride(from: 0, to: seriesCount, by: 25) {
                 _ = try? damaged.resolve(series(index))
             }
             try? damaged.close()
@@ -160,7 +168,7 @@ struct StoreDamageTests {
             #expect(!harness.disk.paths.contains("d/repair"))
             let found = try again.samples(named: "m")
             rebuilt += 1
-            if found.count < 8000 { lostSome += 1 }
+            if found.count < seriesCount { lostSome += 1 }
             // What is found is right.
             for (labels, samples) in found {
                 let index = labels["i"]?.split(separator: "-").dropFirst().first ?? ""

@@ -23,6 +23,18 @@ struct StoreHarness {
         try Store.open(directory: "d", options: options, fileSystem: disk, clock: clock)
     }
 
+    /// A store of its own with the same files.
+    func copy() throws(IOError) -> StoreHarness {
+        var copy = StoreHarness(nowMs: clock.nowMs())
+        copy.options = options
+        for path in disk.paths {
+            try copy.disk.makeDurableDirectory(Path.directory(of: path))
+            let bytes = try disk.readAll(path)
+            try copy.disk.write(path, bytes.span)
+        }
+        return copy
+    }
+
     func openReadOnly() throws(StoreError) -> ReadOnlyStore {
         try Store.openReadOnly(directory: "d", fileSystem: disk)
     }
