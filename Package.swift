@@ -77,7 +77,7 @@ let coreTargets: [Target] = [
         ["TSQTesting", "TSQStore", "TSQChunks", "TSQIndex", "TSQIO", "TSQModel", "TSQBase"]),
     executable(
         "promql-fuzz", path: "Sources/PromQLFuzz",
-        ["TSQTesting", "TSQEngine", "TSQBase"]),
+        ["TSQTesting", "TSQEngine", "TSQPromQL", "TSQBase"]),
     executable(
         "bench-store", path: "Benchmarks/Store", ["TSQStore", "TSQIO", "TSQModel", "TSQBase"]),
     executable(

@@ -3,10 +3,13 @@
 //     promql-fuzz FIRST COUNT     tries the seeds FIRST, FIRST+1, …; prints those whose answers
 //                                 differ; exit code 1 when one does
 //     promql-fuzz show SEED       prints the query of a seed and both answers
+//     promql-fuzz show SEED QUERY answers to another query on the seed's data, at its times
 //     promql-fuzz extreme FIRST COUNT   runs odd queries at odd times: nothing may trap
 //     promql-fuzz script FILE…    runs test scripts against both
+//     promql-fuzz parse QUERY…    prints each query as it is printed, or what is wrong with it
 import TSQBase
 import TSQEngine
+import TSQPromQL
 import TSQTesting
 
 #if canImport(Glibc)
@@ -22,10 +25,20 @@ struct PromQLFuzz {
         if arguments.count > 2, arguments[1] == "script" {
             exit(runScripts(arguments[2...]) ? 0 : 1)
         }
+        if arguments.count > 2, arguments[1] == "parse" {
+            for query in arguments[2...] { parse(query) }
+            exit(0)
+        }
         if arguments.count == 4, arguments[1] == "extreme", let first = UInt64(arguments[2]),
             let count = UInt64(arguments[3])
         {
             runExtremes(first: first, count: count)
+            exit(0)
+        }
+        if arguments.count == 4, arguments[1] == "show", let seed = UInt64(arguments[2]) {
+            var trial = RandomTrial(seed: seed)
+            trial.text = arguments[3]
+            show(trial)
             exit(0)
         }
         guard arguments.count == 3, let number = UInt64(arguments[2]) else { usage() }
@@ -42,8 +55,19 @@ struct PromQLFuzz {
     private static let slowSeconds = 5
 
     private static func usage() -> Never {
-        print("usage: promql-fuzz FIRST COUNT | show SEED | extreme FIRST COUNT | script FILE…")
+        print(
+            "usage: promql-fuzz FIRST COUNT | show SEED [QUERY] | extreme FIRST COUNT | "
+                + "script FILE… | parse QUERY…")
         exit(2)
+    }
+
+    private static func parse(_ query: String) {
+        do throws(PromQLSyntaxError) {
+            let expr = try PromQLParser.parse(query, options: EngineOptions.script.parse)
+            print("\(query)  =>  \(expr)")
+        } catch {
+            print("\(query)  =>  error \(error.message)")
+        }
     }
 
     private static func runExtremes(first: UInt64, count: UInt64) {

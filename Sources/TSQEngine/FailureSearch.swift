@@ -21,20 +21,32 @@ struct FailureSearch {
     }
 
     /// nil: nothing fails, or there is no time to find out.
-    func firstFailure(of expr: Expr, steps: StepRange) -> QueryError? {
+    ///
+    /// - Parameter isInstant: see `Planner.isInstant`.
+    func firstFailure(of expr: Expr, steps: StepRange, isInstant: Bool) -> QueryError? {
         if clock.monotonicNs() > endNs { return nil }
-        let planner = Planner(query: makeContext(), steps: steps)
-        let steps =
-            steps.count > 1 && StepInvariance.of(expr).shouldWrap ? planner.single(steps) : steps
-        guard let failure = failure(of: expr, planner.with(steps)) else { return nil }
-        let parts = Self.parts(of: expr, planner.with(steps))
+        var planner = Planner(query: makeContext(), steps: steps)
+        planner.isInstant = isInstant
+        if !isInstant && StepInvariance.of(expr).shouldWrap {
+            planner = planner.with(planner.single(steps))
+        }
+        let parts = Self.parts(of: expr, planner)
+        // A range vector has no steps of its own: only what is in it can fail.
+        if expr.type == .matrix { return firstFailure(of: parts) }
+        guard let failure = failure(of: expr, planner) else { return nil }
         if failure.isOfPlan && parts.allSatisfy({ $0.isPlannable(planner) }) {
             return failure.error
         }
+        return firstFailure(of: parts) ?? failure.error
+    }
+
+    private func firstFailure(of parts: [Part]) -> QueryError? {
         for part in parts {
-            if let earlier = firstFailure(of: part.expr, steps: part.steps) { return earlier }
+            let found = firstFailure(
+                of: part.expr, steps: part.steps, isInstant: part.isInstant)
+            if let found { return found }
         }
-        return failure.error
+        return nil
     }
 
     private struct Failure {
@@ -71,6 +83,7 @@ struct FailureSearch {
     private struct Part {
         var expr: Expr
         var steps: StepRange
+        var isInstant: Bool
 
         func isPlannable(_ planner: Planner) -> Bool {
             (try? planner.with(steps).plan(expr)) != nil
@@ -86,8 +99,11 @@ struct FailureSearch {
             case .string, .matrixSelector: return []
             case .subquery(let node):
                 let steps = (try? planner.innerSteps(node)) ?? nil
-                return steps.map { [Part(expr: node.inner, steps: $0)] } ?? []
-            default: return [Part(expr: expr, steps: planner.steps)]
+                return steps.map {
+                    [Part(expr: node.inner, steps: $0, isInstant: $0.count == 1)]
+                } ?? []
+            default:
+                return [Part(expr: expr, steps: planner.steps, isInstant: planner.isInstant)]
             }
         }
         switch expr {

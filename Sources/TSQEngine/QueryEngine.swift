@@ -90,13 +90,13 @@ package final class QueryEngine: Sendable {
                 root = plan
             }
         } catch {
-            if !error.isOfExecution || expr.type == .matrix { throw error }
+            if !error.isOfExecution { throw error }
             let search = FailureSearch {
                 QueryContext(
                     source: source, options: self.options, query: options, steps: steps,
                     endMs: context.endMs, isRange: isRange, text: query)
             }
-            throw search.firstFailure(of: expr, steps: steps) ?? error
+            throw search.firstFailure(of: expr, steps: steps, isInstant: planner.isInstant) ?? error
         }
         let memory = try context.budget.memory.answer(of: value.byteCount, for: "the result")
         var statistics = context.statistics

@@ -33,6 +33,35 @@ import Testing
             ])
     }
 
+    @Test("a name that group_left takes stays after `bool`")
+    func includedName() throws {
+        let answer = try engine.instant(
+            "many > bool on (g) group_left (__name__) one", atMs: 0, from: source)
+        #expect(
+            QueryFixture.text(answer) == [
+                #"{__name__="one", g="x", m="1"} 0:0.0"#, #"{__name__="one", g="x", m="2"} 0:0.0"#,
+            ])
+    }
+
+    @Test("of several mistakes within a subquery the first step's is told")
+    func mistakesOfSubquery() {
+        // At 0 s two on the left meet one, at 10 s the right has two.
+        let source = QueryFixture.source([
+            (["__name__": "left", "n": "1"], [1, 1]),
+            (["__name__": "left", "n": "2"], [1, StaleMarker.value]),
+            (["__name__": "right", "n": "1"], [1, 1]),
+            (["__name__": "right", "n": "2"], [nil, 1]),
+        ])
+        for query in [
+            "(left + on () right)[15s:10s]", "count_over_time((left + on () right)[15s:10s])",
+        ] {
+            let error = QueryFixture.error { () throws(QueryError) in
+                try engine.instant(query, atMs: 10_000, from: source)
+            }
+            #expect(error?.message.hasPrefix("multiple matches for labels: many-to-one") == true)
+        }
+    }
+
     @Test("two series on the one side are named in the error")
     func duplicates() {
         #expect(

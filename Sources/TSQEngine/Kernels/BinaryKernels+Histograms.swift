@@ -29,7 +29,7 @@ extension BinaryKernels {
             else { continue }
             let a = left.tags[step] == StepRow.Tag.histogram ? left.histograms[step] : nil
             let b = right.tags[step] == StepRow.Tag.histogram ? right.histograms[step] : nil
-            switch outcome(op, left.values[step], right.values[step], a, b, &context) {
+            switch outcome(op, left.values[step], right.values[step], a, b, step, &context) {
             case .float(let value): row.setFloat(step, value)
             case .histogram(let histogram): row.setHistogram(step, histogram)
             case .holds(let holds):
@@ -41,13 +41,13 @@ extension BinaryKernels {
                     row.setFloat(step, swapped ? right.values[step] : left.values[step])
                 }
             case .incompatible:
-                context.annotations.inform(
+                context.remark(
                     PromQLTexts.incompatibleTypes(
                         a == nil ? "float" : "histogram", op.rawValue,
-                        b == nil ? "float" : "histogram"), context.range)
+                        b == nil ? "float" : "histogram"), isWarning: false, at: step)
             case .incompatibleSchemas:
-                context.annotations.warn(
-                    PromQLTexts.incompatibleBuckets(op.rawValue), context.range)
+                context.remark(
+                    PromQLTexts.incompatibleBuckets(op.rawValue), isWarning: true, at: step)
             case .nothing: break
             }
         }
@@ -55,7 +55,7 @@ extension BinaryKernels {
 
     private static func outcome(
         _ op: BinaryOperator, _ left: Double, _ right: Double, _ a: Histogram?, _ b: Histogram?,
-        _ context: inout KernelContext
+        _ step: Int, _ context: inout KernelContext
     ) -> Outcome {
         switch (a, b) {
         case (nil, nil):
@@ -75,7 +75,7 @@ extension BinaryKernels {
             }
         case (let a?, let b?):
             switch op {
-            case .add, .subtract: return combined(op, a, b, &context)
+            case .add, .subtract: return combined(op, a, b, step, &context)
             case .equal: return .holds(a.hasSameData(as: b))
             case .notEqual: return .holds(!a.hasSameData(as: b))
             default: return .incompatible
@@ -93,7 +93,8 @@ extension BinaryKernels {
     }
 
     private static func combined(
-        _ op: BinaryOperator, _ a: Histogram, _ b: Histogram, _ context: inout KernelContext
+        _ op: BinaryOperator, _ a: Histogram, _ b: Histogram, _ step: Int,
+        _ context: inout KernelContext
     ) -> Outcome {
         var result = a
         let report: HistogramMergeReport
@@ -106,11 +107,11 @@ extension BinaryKernels {
         let operation: PromQLTexts.HistogramOperation = op == .add ? .addition : .subtraction
         // Prometheus's VectorBinop takes the warning for an error of the pair.
         if report.resetCollision {
-            context.annotations.warn(PromQLTexts.resetCollision(operation), context.range)
+            context.remark(PromQLTexts.resetCollision(operation), isWarning: true, at: step)
             return .nothing
         }
         if report.boundsReconciled {
-            context.annotations.inform(PromQLTexts.boundsReconciled(operation), context.range)
+            context.remark(PromQLTexts.boundsReconciled(operation), isWarning: false, at: step)
         }
         result.compact()
         return .histogram(result)

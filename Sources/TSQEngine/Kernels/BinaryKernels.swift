@@ -41,9 +41,9 @@ package enum BinaryKernels {
         case .greaterOrEqual: compare(left, right, returnsBool, swapped, &row) { $0 >= $1 }
         case .trimUpper, .trimLower:
             for step in 0..<row.stepCount where left.tags[step] & right.tags[step] != 0 {
-                context.annotations.inform(
-                    PromQLTexts.incompatibleTypes("float", op.rawValue, "float"), context.range)
-                break
+                context.remark(
+                    PromQLTexts.incompatibleTypes("float", op.rawValue, "float"),
+                    isWarning: false, at: step)
             }
         case .and, .unless, .or: preconditionFailure("BUG: set operators have no kernel")
         }

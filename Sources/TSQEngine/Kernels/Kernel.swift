@@ -11,6 +11,8 @@ package struct KernelContext: Sendable {
     /// The tile's evaluation times.
     package var steps: StepRange
     package var annotations = Annotations()
+    /// What was said last of a pair at each step; nil: all that is said is told.
+    package var lastRemarks: [Int: Annotation]?
     /// Where the call or operator stands in the query text, and its arguments' places.
     package var range: SourceRange
     package var argumentRanges: [SourceRange]
@@ -34,6 +36,30 @@ package struct KernelContext: Sendable {
         self.range = range
         self.argumentRanges = argumentRanges
         self.parameters = parameters
+    }
+
+    /// Says something of a pair of elements.
+    mutating func remark(_ text: String, isWarning: Bool, at step: Int) {
+        if lastRemarks != nil {
+            lastRemarks?[step] = Annotation(isWarning: isWarning, text: text, range: range)
+        } else if isWarning {
+            annotations.warn(text, range)
+        } else {
+            annotations.inform(text, range)
+        }
+    }
+
+    /// Tells what was said last at each step.
+    mutating func tellLastRemarks() {
+        guard let remarks = lastRemarks else { return }
+        for (_, remark) in remarks.sorted(by: { $0.key < $1.key }) {
+            if remark.isWarning {
+                annotations.warn(remark.text, remark.range)
+            } else {
+                annotations.inform(remark.text, remark.range)
+            }
+        }
+        lastRemarks = [:]
     }
 }
 

@@ -73,7 +73,6 @@ struct ResultLabels {
     private let matchedNames: [SymbolID]
     private let included: [SymbolID]
     private let dropsReserved: Bool
-    private let dropsReservedAfter: Bool
 
     init(
         _ matching: VectorMatching, _ operation: BinaryOperator, returnsBool: Bool,
@@ -83,8 +82,8 @@ struct ResultLabels {
         self.matching = matching
         matchedNames = matching.labels.map { query.symbols.intern($0) }
         included = matching.include.map { query.symbols.intern($0) }
-        dropsReserved = operation.changesMetric
-        dropsReservedAfter = returnsBool && !query.options.delayedNameRemoval
+        let dropsAtOnce = returnsBool && !query.options.delayedNameRemoval
+        dropsReserved = operation.changesMetric || dropsAtOnce
     }
 
     var dependsOnOneSide: Bool { !included.isEmpty }
@@ -104,6 +103,5 @@ struct ResultLabels {
             let value = one.first { $0.name == name }?.value ?? query.emptySymbol
             result = query.setting(name, to: value, in: result[...])
         }
-        if dropsReservedAfter { result.removeAll { query.isReserved($0.name) } }
     }
 }

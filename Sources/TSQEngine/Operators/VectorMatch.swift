@@ -32,6 +32,8 @@ final class VectorMatch: Operator {
         many = shape.isSwapped ? right : left
         one = shape.isSwapped ? left : right
         self.context = context
+        // Of the pairs of one step Prometheus tells the last remark alone (`lastErr`).
+        self.context.lastRemarks = [:]
         super.init(left.query, steps: left.steps)
     }
 
@@ -114,6 +116,7 @@ final class VectorMatch: Operator {
                 matchAlone(aloneGroup - 1)
                 continue
             }
+            context.tellLastRemarks()
             query.take(&context)
             return nil
         }

@@ -25,7 +25,7 @@ package struct RandomTrial: CustomStringConvertible {
     }
 
     package let seed: UInt64
-    package let text: String
+    package var text: String
     package let options: EngineOptions
     package let startMs: TimestampMs
     package let endMs: TimestampMs

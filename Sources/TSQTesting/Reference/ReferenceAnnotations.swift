@@ -10,6 +10,13 @@ struct ReferenceAnnotations {
     private(set) var warnings: [String: SourceRange] = [:]
     private(set) var infos: [String: SourceRange] = [:]
 
+    var isEmpty: Bool { warnings.isEmpty && infos.isEmpty }
+
+    mutating func merge(_ other: ReferenceAnnotations) {
+        warnings.merge(other.warnings) { $1 }
+        infos.merge(other.infos) { $1 }
+    }
+
     mutating func warn(_ text: String, _ range: SourceRange) { warnings[text] = range }
     mutating func inform(_ text: String, _ range: SourceRange) { infos[text] = range }
 

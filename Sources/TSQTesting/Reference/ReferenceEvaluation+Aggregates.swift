@@ -7,13 +7,6 @@ extension ReferenceEvaluation {
     func aggregate(
         _ node: AggregateExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> [ReferenceSample] {
-        // Prometheus works out once what does not change from step to step, and does not look at the
-        // parameter for that.
-        let isInvariant = node.operand.isStepInvariant
-        let timeMs = isInvariant ? frame.startMs : timeMs
-        let frame =
-            isInvariant
-            ? ReferenceFrame(startMs: timeMs, endMs: timeMs, stepMs: frame.stepMs) : frame
         if node.operation == .countValues { return try countValues(node, timeMs, frame) }
         let result = try aggregated(node, timeMs, frame)
         switch node.operation {

@@ -243,6 +243,7 @@ extension ReferenceEvaluation {
                 if let pair = try paired(filled, sample, key, &pairing) { result.append(pair) }
             }
         }
+        annotations.merge(pairing.lastRemark)
         return result
     }
 
@@ -250,6 +251,8 @@ extension ReferenceEvaluation {
         var node: BinaryExpr
         var matching: VectorMatching
         var isSwapped: Bool
+        /// What was said last of a pair: of one step's remarks it is the only one that is told.
+        var lastRemark = ReferenceAnnotations()
         /// The result labels that each signature has given.
         var matched: [LabelSet: Set<LabelSet>] = [:]
     }
@@ -258,12 +261,15 @@ extension ReferenceEvaluation {
         _ many: ReferenceSample, _ one: ReferenceSample, _ key: LabelSet, _ pairing: inout Pairing
     ) throws(QueryError) -> ReferenceSample? {
         let node = pairing.node
-        guard
-            let outcome = pairing.isSwapped
-                ? combined(one.value, many.value, node) : combined(many.value, one.value, node)
-        else { return nil }
-        var labels = resultLabels(many.labels, one.labels, node.operation, pairing.matching)
-        if node.returnsBool && !options.delayedNameRemoval { labels = labels.withoutIdentity }
+        let earlier = annotations
+        annotations = ReferenceAnnotations()
+        let outcome =
+            pairing.isSwapped
+            ? combined(one.value, many.value, node) : combined(many.value, one.value, node)
+        if !annotations.isEmpty { pairing.lastRemark = annotations }
+        annotations = earlier
+        guard let outcome else { return nil }
+        let labels = resultLabels(many.labels, one.labels, node, pairing.matching)
         if pairing.matching.cardinality == .oneToOne {
             if pairing.matched[key] != nil {
                 throw .execution(
@@ -283,9 +289,11 @@ extension ReferenceEvaluation {
     }
 
     private func resultLabels(
-        _ many: LabelSet, _ one: LabelSet, _ operation: BinaryOperator, _ matching: VectorMatching
+        _ many: LabelSet, _ one: LabelSet, _ node: BinaryExpr, _ matching: VectorMatching
     ) -> LabelSet {
-        var labels = Self.changesIdentity(operation) ? many.withoutIdentity : many
+        let dropsAtOnce = node.returnsBool && !options.delayedNameRemoval
+        var labels =
+            dropsAtOnce || Self.changesIdentity(node.operation) ? many.withoutIdentity : many
         if matching.cardinality == .oneToOne {
             labels = labels.keeping { matching.labels.contains($0) == matching.isOn }
         }

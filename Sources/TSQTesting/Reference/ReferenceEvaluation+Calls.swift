@@ -187,7 +187,7 @@ extension ReferenceEvaluation {
         _ node: CallExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> [ReferenceSample] {
         let samples = try vector(node.arguments[0], timeMs, frame)
-        if !frame.isInstant && !Expr.call(node).isStepInvariant {
+        if !frame.isInstant {
             annotations.warn(
                 "sort is ineffective for range queries since results are always ordered by labels",
                 node.range)

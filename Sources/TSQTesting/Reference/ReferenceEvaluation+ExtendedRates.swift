@@ -167,9 +167,6 @@ extension ReferenceEvaluation {
                 annotations.notCounter(metric: metric, context.range)
             }
         }
-        if !isCounter, used[0].hint != .gauge || used[used.count - 1].hint != .gauge {
-            annotations.notGauge(metric: metric, context.range)
-        }
         let isLeftBetween = window.isSmoothed && times[bounds.first] < window.startMs
         let isRightBetween =
             window.isSmoothed && bounds.last > 0 && times[bounds.last] > window.endMs
@@ -184,6 +181,10 @@ extension ReferenceEvaluation {
                 points[bounds.last - 1], points[bounds.last], atMs: window.endMs,
                 isCounter: isCounter, context.range) : points[bounds.last].value
         guard let left, var result = right else { return nil }
+        // Asked of the ends as they are worked out: between a gauge and another there is a gauge.
+        if !isCounter, left.hint != .gauge || result.hint != .gauge {
+            annotations.notGauge(metric: metric, context.range)
+        }
         do {
             if try result.subtract(left).boundsReconciled {
                 annotations.boundsReconciled(.subtraction, context.range)

@@ -11,7 +11,6 @@ extension ReferenceEvaluation {
         _ node: CallExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> [ReferenceSample] {
         // What is the same at all steps is worked out at the first one.
-        let timeMs = Expr.call(node).isStepInvariant ? frame.startMs : timeMs
         let base = try vector(node.arguments[0], timeMs, frame)
         var matchers: [LabelMatcher] = []
         if node.arguments.count > 1, case .vectorSelector(let node) = node.arguments[1].unwrapped {

@@ -306,8 +306,13 @@ extension ReferenceEvaluation {
         let endMs = try referenceTime(timeMs, at: node.at, offset: node.offset)
         let inner = try innerFrame(node, frame)
         try evaluateOnce(node, inner)
-        var windows: [LabelSet: ReferenceWindow] = [:]
-        var order: [LabelSet] = []
+        // Names that go late leave equal series of a single step apart.
+        struct Key: Hashable {
+            var labels: LabelSet
+            var twin: Int
+        }
+        var windows: [Key: ReferenceWindow] = [:]
+        var order: [Key] = []
         for atMs in stride(
             from: Self.multiple(of: stepMs, after: endMs - lengthMs), through: endMs,
             by: Int(stepMs))
@@ -321,10 +326,13 @@ extension ReferenceEvaluation {
             } else {
                 samples = try vector(node.inner, atMs, inner)
             }
+            var twins: [LabelSet: Int] = [:]
             for sample in samples {
-                if windows[sample.labels] == nil { order.append(sample.labels) }
+                let key = Key(labels: sample.labels, twin: twins[sample.labels, default: 0])
+                twins[sample.labels] = key.twin + 1
+                if windows[key] == nil { order.append(key) }
                 var window =
-                    windows[sample.labels]
+                    windows[key]
                     ?? ReferenceWindow(labels: sample.labels, dropsName: sample.dropsName)
                 switch sample.value {
                 case .float(let value):
@@ -336,7 +344,7 @@ extension ReferenceEvaluation {
                 }
                 window.startMs = endMs - lengthMs
                 window.endMs = endMs
-                windows[sample.labels] = window
+                windows[key] = window
             }
         }
         return order.compactMap { windows[$0] }

@@ -60,7 +60,7 @@ final class ReferenceEvaluation {
                         PlainSeries.Point(timeMs: $0.timeMs, value: Self.plain($0.value))
                     })
             }
-            return .matrix(Self.columns(try merged(windows)))
+            return .matrix(Self.columns(try merged(windows, tellsTypesApart: true)))
         case .vector, .none:
             let samples = try vector(expression, timeMs, query)
             let rows = samples.map { sample in
@@ -112,12 +112,20 @@ final class ReferenceEvaluation {
     }
 
     /// One series for each label set, sorted by labels, points in the order of time.
-    private func merged(_ rows: [PlainSeries]) throws(QueryError) -> [PlainSeries] {
+    ///
+    /// - Parameter tellsTypesApart: a float and a histogram may have the same time.
+    private func merged(
+        _ rows: [PlainSeries], tellsTypesApart: Bool = false
+    ) throws(QueryError) -> [PlainSeries] {
         var byLabels: [LabelSet: [PlainSeries.Point]] = [:]
         for row in rows { byLabels[row.labels, default: []] += row.points }
         var result: [PlainSeries] = []
         for (labels, points) in byLabels {
-            if Set(points.map(\.timeMs)).count < points.count {
+            let kinds =
+                tellsTypesApart
+                ? [points.filter { $0.value.isFloat }, points.filter { !$0.value.isFloat }]
+                : [points]
+            if kinds.contains(where: { Set($0.map(\.timeMs)).count < $0.count }) {
                 throw .execution(Self.duplicateLabels)
             }
             result.append(
@@ -153,6 +161,9 @@ final class ReferenceEvaluation {
     func scalar(
         _ expression: Expr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> Double {
+        if !frame.isInstant && expression.isStepInvariant {
+            return try scalar(expression, frame.startMs, frame.first)
+        }
         switch expression {
         case .number(let node): return node.value
         case .paren(let node): return try scalar(node.inner, timeMs, frame)
@@ -179,6 +190,10 @@ final class ReferenceEvaluation {
     func vector(
         _ expression: Expr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> [ReferenceSample] {
+        // Prometheus works out once what does not change from step to step.
+        if !frame.isInstant && expression.isStepInvariant {
+            return try vector(expression, frame.startMs, frame.first)
+        }
         switch expression {
         case .paren(let node): return try vector(node.inner, timeMs, frame)
         case .unary(let node):

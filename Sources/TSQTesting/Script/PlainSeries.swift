@@ -7,6 +7,8 @@ package struct PlainSeries: Sendable, Equatable {
     package enum Value: Sendable, Equatable {
         case float(Double)
         case histogram(Histogram)
+
+        var isFloat: Bool { if case .float = self { true } else { false } }
     }
 
     package struct Point: Sendable, Equatable {
