@@ -38,6 +38,31 @@ package struct SystemThread: @unchecked Sendable {
     /// Lets the thread end by itself.
     package func detach() { pthread_detach(handle) }
 
+    /// What `top` and debuggers call the thread that asks; the system keeps 15 bytes. Empty where there
+    /// is no such file.
+    ///
+    /// - Source: proc(5), `comm`; `pthread_setname_np` is hidden behind a macro on Linux.
+    package static var currentName: String {
+        get {
+            let file = open(nameFile, O_RDONLY | O_CLOEXEC)
+            if file < 0 { return "" }
+            defer { close(file) }
+            var bytes = [UInt8](repeating: 0, count: 16)
+            let count = read(file, &bytes, bytes.count)
+            return String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 10 }, as: UTF8.self)
+        }
+        set {
+            let file = open(nameFile, O_WRONLY | O_CLOEXEC)
+            if file < 0 { return }
+            defer { close(file) }
+            let bytes = Array(newValue.utf8.prefix(15))
+            // A thread without its name works as well.
+            _ = write(file, bytes, bytes.count)
+        }
+    }
+
+    private static let nameFile = "/proc/thread-self/comm"
+
     private final class Body: Sendable {
         let run: @Sendable () -> Void
 

@@ -1,3 +1,4 @@
+import Synchronization
 import TSQBase
 import Testing
 
@@ -34,5 +35,18 @@ import Testing
         }
 
         func wait() { _ = gate.wait { $0 ? true : nil } }
+    }
+
+    @Test("a thread has the name it gave itself, as far as the system keeps it")
+    func name() {
+        let seen = Mutex<[String]>([])
+        let thread = SystemThread {
+            SystemThread.currentName = "tsq-a-very-long-name"
+            seen.withLock { $0.append(SystemThread.currentName) }
+        }
+        thread?.join()
+        #if os(Linux)
+            #expect(seen.withLock { $0 } == ["tsq-a-very-long"])
+        #endif
     }
 }

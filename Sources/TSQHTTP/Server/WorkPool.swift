@@ -150,8 +150,8 @@ package final class WorkPool: @unchecked Sendable {
     private func startThread() {
         threadCount += 1
         let thread = Thread { [self] in
-            // A name given before the start is not the thread's own on Linux.
-            Thread.current.name = name
+            // A name given to `Thread` does not always reach the system's thread.
+            SystemThread.currentName = name
             runThread()
         }
         thread.stackSize = Self.stackBytes
