@@ -21,6 +21,11 @@ extension Planner {
         let range = SourceRange(node.left.range.start, node.right.range.end)
         switch (node.left.type == .scalar, node.right.type == .scalar) {
         case (true, true):
+            if isTrim {
+                throw .execution(
+                    "operator \(GoQuote.quoted(operation.rawValue)) not allowed for Scalar "
+                        + "operations")
+            }
             return ComputedScalar(query, steps: steps, [left, right]) {
                 BinaryKernels.scalar(operation, $0[0], $0[1])
             }

@@ -171,9 +171,14 @@ final class ReferenceEvaluation {
             let value = try scalar(node.operand, timeMs, frame)
             return node.isNegation ? -value : value
         case .binary(let node):
-            return Self.scalarOperation(
-                node.operation, try scalar(node.left, timeMs, frame),
-                try scalar(node.right, timeMs, frame))
+            let left = try scalar(node.left, timeMs, frame)
+            let right = try scalar(node.right, timeMs, frame)
+            if node.operation == .trimUpper || node.operation == .trimLower {
+                throw .execution(
+                    "operator \(GoQuote.quoted(node.operation.rawValue)) not allowed for Scalar "
+                        + "operations")
+            }
+            return Self.scalarOperation(node.operation, left, right)
         case .call(let node): return try scalarCall(node, timeMs, frame)
         default: preconditionFailure("BUG: not a scalar expression")
         }
