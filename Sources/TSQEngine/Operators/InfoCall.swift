@@ -71,7 +71,7 @@ final class InfoCall: Operator {
         if matchers.isEmpty { return nil }
         return VectorLeaf(
             query, steps: steps, matchers: info.nameMatchers + matchers + info.dataMatchers,
-            times: info.times, answer: .timeMs, countsSamples: true)
+            times: info.times, answer: .timeMs, countsSamples: true, limits: info.limits)
     }
 
     private static func quoted(_ text: String) -> String {
@@ -153,11 +153,16 @@ struct InfoSelection {
     /// asks for none of them.
     let leavesInfoSeries: Bool
     var times: SelectorTimes
+    /// What is read of the info series.
+    let limits: ClosedRange<TimestampMs>?
 
     /// Conditions that only exclude names mean the info metrics among the rest.
     private static let anyInfoPattern = ".+_info"
 
-    init(_ selector: VectorSelector?, times: SelectorTimes) throws(QueryError) {
+    init(
+        _ selector: VectorSelector?, times: SelectorTimes, limits: ClosedRange<TimestampMs>?
+    ) throws(QueryError) {
+        self.limits = limits
         let matchers = selector?.matchers ?? []
         let names = matchers.filter { $0.name == LabelName.metricName }
         leavesInfoSeries = selector == nil || !names.isEmpty

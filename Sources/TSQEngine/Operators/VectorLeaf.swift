@@ -19,6 +19,8 @@ final class VectorLeaf: Operator {
     private let answer: Answer
     private let countsSamples: Bool
     private let wantsStatistics: Bool
+    /// Samples beyond are not there; nil: all are.
+    private let limits: ClosedRange<TimestampMs>?
     @exclusivity(unchecked) private var reader = SampleReader()
     @exclusivity(unchecked) private var columns = SampleColumns()
     @exclusivity(unchecked) private var cursor = LookbackCursor()
@@ -26,8 +28,10 @@ final class VectorLeaf: Operator {
 
     init(
         _ query: QueryContext, steps: StepRange, matchers: [LabelMatcher], times: SelectorTimes,
-        answer: Answer, countsSamples: Bool, wantsStatistics: Bool = false
+        answer: Answer, countsSamples: Bool, wantsStatistics: Bool = false,
+        limits: ClosedRange<TimestampMs>? = nil
     ) {
+        self.limits = limits
         request = matchers
         self.times = times
         self.answer = answer
@@ -37,6 +41,7 @@ final class VectorLeaf: Operator {
     }
 
     private init(_ other: VectorLeaf, _ query: QueryContext) {
+        limits = other.limits
         request = other.request
         times = other.times
         answer = other.answer
@@ -78,14 +83,20 @@ final class VectorLeaf: Operator {
     }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
-        let firstMs = times.timeMs(tile.first)
-        let lastMs = times.timeMs(tile.first + tile.count - 1)
+        var newestAtMs = times.timeMs(tile.first)
+        var fromMs = newestAtMs.subtractingClamped(query.lookbackMs)
+        var toMs = times.timeMs(tile.first + tile.count - 1)
+        if let limits {
+            fromMs = max(fromMs, limits.lowerBound.subtractingClamped(1))
+            toMs = min(toMs, limits.upperBound)
+            newestAtMs = min(newestAtMs, toMs)
+            if fromMs >= toMs { return nil }
+        }
         while true {
             guard
                 let index = try reader.next(
-                    into: &columns, fromMs: firstMs.subtractingClamped(query.lookbackMs),
-                    newestAtMs: firstMs,
-                    toMs: lastMs, query)
+                    into: &columns, fromMs: fromMs, newestAtMs: max(newestAtMs, fromMs), toMs: toMs,
+                    query)
             else { return nil }
             row.reset(stepCount: tile.count)
             let count = Self.fill(&row, &columns, &cursor, answer)

@@ -50,17 +50,30 @@ extension Planner {
             if arguments.count > 1, case .vectorSelector(let second) = arguments[1] {
                 selector = second
             }
-            let times = try infoTimes(arguments[0])
             return InfoCall(
-                lanes(try apart().plan(arguments[0])), try InfoSelection(selector, times: times),
+                lanes(try apart().plan(arguments[0])),
+                try InfoSelection(
+                    selector, times: SelectorTimes(steps: steps, atMs: nil, offsetMs: 0),
+                    limits: try infoLimits(arguments[0])),
                 keepsEqual: query.options.delayedNameRemoval && isInstant)
         default: return nil
         }
     }
 
-    /// Info series are looked up at the steps themselves.
-    private func infoTimes(_ expr: Expr) throws(QueryError) -> SelectorTimes {
-        SelectorTimes(steps: steps, atMs: nil, offsetMs: 0)
+    /// Info series are looked up at the steps themselves, but what is read of them goes by `@` and
+    /// `offset` of the first selector.
+    ///
+    /// - Source: Prometheus promql/info.go `infoSelectHints`.
+    private func infoLimits(_ expr: Expr) throws(QueryError) -> ClosedRange<TimestampMs>? {
+        guard let modifiers = expr.firstModifiers else { return nil }
+        let offsetMs = try modifiers.offset.map { (expr) throws(QueryError) in
+            try durationMs(expr, allowsNegative: true)
+        }
+        let atMs = atMs(modifiers.at)
+        let fromMs = (atMs ?? steps.firstMs).subtractingClamped(query.lookbackMs - 1)
+            .subtractingClamped(offsetMs ?? 0)
+        let toMs = (atMs ?? steps.lastMs).subtractingClamped(offsetMs ?? 0)
+        return fromMs...max(fromMs, toMs)
     }
 
     private func planTimestamp(_ node: CallExpr, _ argument: Expr) throws(QueryError) -> Operator {
@@ -153,6 +166,24 @@ extension Planner {
             ElementCall(
                 child, kernel: kernel, parameters: parameters,
                 context: context(node.range, arguments), dropsName: vector != nil))
+    }
+}
+
+extension Expr {
+    /// `@` and `offset` of the first selector in it; a subquery's stand for those of what is in it.
+    fileprivate var firstModifiers: (at: AtModifier?, offset: DurationExpr?)? {
+        switch self {
+        case .number, .string: nil
+        case .vectorSelector(let node): (node.at, node.offset)
+        case .matrixSelector(let node): (node.selector.at, node.selector.offset)
+        case .subquery(let node): (node.at, node.offset)
+        case .paren(let node): node.inner.firstModifiers
+        case .unary(let node): node.operand.firstModifiers
+        case .binary(let node): node.left.firstModifiers ?? node.right.firstModifiers
+        case .aggregate(let node):
+            node.operand.firstModifiers ?? node.parameter?.firstModifiers
+        case .call(let node): node.arguments.lazy.compactMap(\.firstModifiers).first
+        }
     }
 }
 

@@ -34,7 +34,9 @@ extension ReferenceEvaluation {
             !isAnyEnriched
                 && nameMatchers.allSatisfy { $0.matches(sample.labels.metricName ?? "") }
         }
-        let infos = try infoSeries(nameMatchers + dataMatchers, base, timeMs, frame)
+        let infos = try infoSeries(
+            nameMatchers + dataMatchers, base, timeMs, frame,
+            limits: try infoLimits(node.arguments[0], frame))
         var result: [ReferenceSample] = []
         for sample in base {
             // Prometheus forgets here that the name was to go at the end.
@@ -53,15 +55,43 @@ extension ReferenceEvaluation {
         labels.keeping { Self.identifyingLabels.contains($0) }
     }
 
+    /// Info series are looked up at the steps, but read only where the first selector looks.
+    private func infoLimits(
+        _ expression: Expr, _ frame: ReferenceFrame
+    ) throws(QueryError) -> ClosedRange<TimestampMs> {
+        guard let (at, offset) = Self.firstModifiers(expression) else { return .min ... .max }
+        let firstMs = try referenceTime(frame.startMs, at: at, offset: offset)
+        let lastMs = try referenceTime(frame.endMs, at: at, offset: offset)
+        let fromMs = firstMs - options.lookbackMs + 1
+        return fromMs...max(fromMs, lastMs)
+    }
+
+    private static func firstModifiers(
+        _ expression: Expr
+    ) -> (at: AtModifier?, offset: DurationExpr?)? {
+        switch expression {
+        case .number, .string: return nil
+        case .vectorSelector(let node): return (node.at, node.offset)
+        case .matrixSelector(let node): return (node.selector.at, node.selector.offset)
+        case .subquery(let node): return (node.at, node.offset)
+        case .paren(let node): return firstModifiers(node.inner)
+        case .unary(let node): return firstModifiers(node.operand)
+        case .binary(let node): return firstModifiers(node.left) ?? firstModifiers(node.right)
+        case .aggregate(let node):
+            return firstModifiers(node.operand) ?? node.parameter.flatMap { firstModifiers($0) }
+        case .call(let node): return node.arguments.lazy.compactMap { firstModifiers($0) }.first
+        }
+    }
+
     /// The newest info series of each name and identity.
     private func infoSeries(
         _ matchers: [LabelMatcher], _ base: [ReferenceSample], _ timeMs: TimestampMs,
-        _ frame: ReferenceFrame
+        _ frame: ReferenceFrame, limits: ClosedRange<TimestampMs>
     ) throws(QueryError) -> [Selected] {
         let identities = Set(base.map { identity($0.labels) })
         let selector = VectorSelector(name: nil, matchers: matchers, range: SourceRange(0, 0))
         var newest: [LabelSet: Selected] = [:]
-        for selected in try selectNewest(selector, timeMs, frame) {
+        for selected in try selectNewest(selector, timeMs, frame, limits: limits) {
             guard identities.contains(identity(selected.labels)) else { continue }
             if case .histogram = selected.value {
                 throw .execution(

@@ -109,14 +109,15 @@ extension ReferenceEvaluation {
 
     /// The newest sample of each series in (t − look-back, t]; a stale marker hides the series.
     func selectNewest(
-        _ selector: VectorSelector, _ timeMs: TimestampMs, _ frame: ReferenceFrame
+        _ selector: VectorSelector, _ timeMs: TimestampMs, _ frame: ReferenceFrame,
+        limits: ClosedRange<TimestampMs> = .min ... .max
     ) throws(QueryError) -> [Selected] {
         let atMs = try referenceTime(timeMs, at: selector.at, offset: selector.offset)
         let firstMs = try referenceTime(frame.startMs, at: selector.at, offset: selector.offset)
         let isStatistics = statistics.contains(selector.range)
         return try selection(selector).compactMap { series in
             newest(
-                series.labels, series.columns, atMs: atMs,
+                series.labels, series.columns, atMs: atMs, limits: limits,
                 detectingFromMs: isStatistics ? firstMs - options.lookbackMs : nil)
         }
     }
@@ -124,11 +125,14 @@ extension ReferenceEvaluation {
     /// - Parameter detectingFromMs: work out unknown reset hints, reading from this time on.
     private func newest(
         _ labels: LabelSet, _ columns: SampleColumns, atMs: TimestampMs,
-        detectingFromMs: TimestampMs?
+        limits: ClosedRange<TimestampMs>, detectingFromMs: TimestampMs?
     ) -> Selected? {
         let fromMs = atMs - options.lookbackMs
-        let float = columns.times.lastIndex { $0 <= atMs && $0 > fromMs }
-        let histogram = columns.histograms.times.lastIndex { $0 <= atMs && $0 > fromMs }
+        func isSeen(_ timeMs: TimestampMs) -> Bool {
+            timeMs <= atMs && timeMs > fromMs && limits.contains(timeMs)
+        }
+        let float = columns.times.lastIndex(where: isSeen)
+        let histogram = columns.histograms.times.lastIndex(where: isSeen)
         let floatMs = float.map { columns.times[$0] } ?? .min
         if let index = histogram, columns.histograms.times[index] > floatMs {
             let stored = columns.histograms
