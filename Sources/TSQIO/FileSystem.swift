@@ -63,6 +63,9 @@ package protocol File: AnyObject, Sendable {
 }
 
 extension File {
+    /// Read and written again at once.
+    private static var pieceByteCount: UInt64 { 1 << 20 }
+
     /// Makes durable what can be read, also where an fsync has failed before: the system may show then
     /// what is not on the disk, and the next fsync has nothing to write and succeeds. So every byte is
     /// written once more, in its place: what is on the disk stays as it is, whenever the power goes.
@@ -71,7 +74,7 @@ extension File {
         var (offset, piece): (UInt64, [UInt8]) = (0, [])
         while offset < end {
             piece.removeAll(keepingCapacity: true)
-            let wanted = Int(min(end - offset, 1 << 20))
+            let wanted = Int(min(end - offset, Self.pieceByteCount))
             if try read(at: offset, byteCount: wanted, into: &piece) == 0 {
                 throw IOError(.read, path, reason: "the file ended at byte \(offset) of \(end)")
             }
