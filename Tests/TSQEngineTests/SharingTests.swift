@@ -85,7 +85,7 @@ import Testing
     }
 
     /// Counts how often series are read.
-    private final class CountingSource: SeriesSource {
+    private final class CountingSource: SelectOnlySource {
         let inner: MemorySource
         let reads = Counter()
 
@@ -96,18 +96,6 @@ import Testing
         ) throws(SourceError) -> any SeriesSelection {
             CountingSelection(try inner.select(request, symbols: symbols), reads)
         }
-
-        func labelNames(
-            matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-        ) throws(SourceError) -> [String] { [] }
-
-        func labelValues(
-            _ name: String, matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-        ) throws(SourceError) -> [String] { [] }
-
-        func exemplars(
-            matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-        ) throws(SourceError) -> [(labels: LabelSet, exemplars: [Exemplar])] { [] }
     }
 
     @Test(

@@ -1,10 +1,11 @@
 import Foundation
 import TSQBase
 import TSQModel
+import TSQTesting
 
 /// A source whose every series takes a millisecond to read: a query over it lasts as long as a test
 /// wants, whatever the machine.
-struct SlowSource: SeriesSource {
+struct SlowSource: SelectOnlySource {
     static let seriesCount = 30_000
 
     func select(
@@ -19,18 +20,6 @@ struct SlowSource: SeriesSource {
         }
         return SlowSelection(labels)
     }
-
-    func labelNames(
-        matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-    ) throws(SourceError) -> [String] { [] }
-
-    func labelValues(
-        _ name: String, matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-    ) throws(SourceError) -> [String] { [] }
-
-    func exemplars(
-        matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-    ) throws(SourceError) -> [(labels: LabelSet, exemplars: [Exemplar])] { [] }
 }
 
 private final class SlowSelection: SeriesSelection {

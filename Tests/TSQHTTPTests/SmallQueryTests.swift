@@ -76,7 +76,7 @@ struct SmallQueryTests {
     }
 
     /// Tells on which threads it was asked; grows when it is told to.
-    private final class Source: SeriesSource {
+    private final class Source: SelectOnlySource {
         private let small: MemorySource
         private let large: MemorySource
         let state = Mutex((isLarge: false, selections: [Bool]()))
@@ -105,18 +105,6 @@ struct SmallQueryTests {
             }
             return try (isLarge ? large : small).select(request, symbols: symbols)
         }
-
-        func labelNames(
-            matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-        ) throws(SourceError) -> [String] { [] }
-
-        func labelValues(
-            _ name: String, matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-        ) throws(SourceError) -> [String] { [] }
-
-        func exemplars(
-            matching: [[LabelMatcher]], fromMs: TimestampMs, toMs: TimestampMs
-        ) throws(SourceError) -> [(labels: LabelSet, exemplars: [Exemplar])] { [] }
     }
 
     @Test(
