@@ -230,7 +230,9 @@ struct LogReplay {
     mutating func finish() {
         core.series.grow(to: Int(registry.nextRef))
         for rows in core.active.buffers {
-            for ref in rows.layout.refs { core.series.raise(ref, to: rows.lastTimeMs) }
+            for ref in rows.layout.refs {
+                core.series.raiseRoughly(ref, to: rows.lastTimeMs)
+            }
         }
     }
 }

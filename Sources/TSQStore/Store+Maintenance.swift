@@ -287,6 +287,7 @@ extension Store {
             if let segments { registry.replaceFrozen(by: segments) }
             core.withLock { core in
                 core.frozen = []
+                core.dropUnusedStates()
                 core.exemplars.setSaved(exemplarsSaved)
                 core.statistics.checkpoints += 1
                 core.blocks += blocks

@@ -82,9 +82,16 @@ struct StoreCore {
         newestMs = max(newestMs, active.maxTimeMs)
     }
 
+    /// Forgets what is known of series that nobody has written to for an hour.
+    mutating func dropUnusedStates() {
+        let (keptMs, overflow) = newestMs.subtractingReportingOverflow(3_600_000)
+        if !overflow { series.dropUnused(keptMs: keptMs) }
+    }
+
     func _checkInvariants() {
         active._checkInvariants()
         for head in frozen { head._checkInvariants() }
+        series._checkInvariants()
         for (number, group) in groups {
             guard let layout = group.layout else { continue }
             for (column, ref) in layout.refs.enumerated() where series.owner(ref) == number {
