@@ -5,7 +5,7 @@ import TSQIO
 struct BlockVerifier {
     private let name: String
     private let entry: Manifest.BlockEntry
-    private let registered: RefBits
+    private let registered: RefBits?
     private var sampleCount: UInt64 = 0
     private var chunkCount: UInt64 = 0
     private var seriesCount: UInt64 = 0
@@ -15,8 +15,8 @@ struct BlockVerifier {
     private var unknownSeries: UInt64 = 0
     private var unknownSamples: UInt64 = 0
 
-    /// - Parameter registered: the series that have labels.
-    init(_ name: String, _ entry: Manifest.BlockEntry, _ registered: RefBits) {
+    /// - Parameter registered: the series that have labels; nil: that is not looked at.
+    init(_ name: String, _ entry: Manifest.BlockEntry, _ registered: RefBits?) {
         self.name = name
         self.entry = entry
         self.registered = registered
@@ -126,7 +126,7 @@ struct BlockVerifier {
             if lastRef != chunk.ref {
                 seriesCount += 1
                 ends = (.min, .min)
-                if !registered.contains(chunk.ref) { unknownSeries += 1 }
+                if !hasLabels(chunk.ref) { unknownSeries += 1 }
             }
             let isFirst = lastRef != chunk.ref
             lastRef = chunk.ref
@@ -158,13 +158,15 @@ struct BlockVerifier {
             }
             if isHistogram { ends.histograms = last } else { ends.floats = last }
             sampleCount += UInt64(times.count)
-            if !registered.contains(chunk.ref) { unknownSamples += UInt64(times.count) }
+            if !hasLabels(chunk.ref) { unknownSamples += UInt64(times.count) }
             // A footer's bounds are those of the time columns.
             minMs = min(minMs, first)
             maxMs = max(maxMs, last)
         }
         return isComplete
     }
+
+    private func hasLabels(_ ref: UInt32) -> Bool { registered?.contains(ref) ?? true }
 
     private func verifySums(_ block: Block, _ report: inout VerifyReport) {
         let footer = block.footer

@@ -7,9 +7,12 @@ import TSQIndex
 /// Blocks and index segments say themselves what they hold. What only a MANIFEST knows is which of
 /// them were replaced by others and not removed yet (after a kill in that moment), and where the log
 /// begins: all of it is replayed, so samples that were deleted a moment before may be visible again.
+///
+/// No MANIFEST says either that a file was made durable: its writer may have died before, or after an
+/// fsync that failed. So files are written once more before others go, or the log is cut, for them.
 struct ManifestRebuild {
-    private let directory: String
-    private let fileSystem: any FileSystem
+    let directory: String
+    let fileSystem: any FileSystem
     private(set) var manifest = Manifest()
     /// Files that do not say what they hold.
     private(set) var unreadable: [String] = []
@@ -109,22 +112,22 @@ struct ManifestRebuild {
         try findBlocks()
         for (name, number) in try files("deletions", ".del") {
             do {
-                let bytes = try fileSystem.readAll(Path.join(directory, name))
+                let bytes = try durableBytes(name)
                 let deletion = try Deletion(file: number, bytes)
                 manifest.nextSequence = max(manifest.nextSequence, deletion.sequenceEnd)
                 manifest.deletions.append(number)
             } catch {
-                unreadable.append(name)
+                try leaveOut(name, error)
             }
         }
         for (name, number) in try files("exemplars", ".exm") {
             do {
-                let bytes = try fileSystem.readAll(Path.join(directory, name))
+                let bytes = try durableBytes(name)
                 let count = try ExemplarFile.decode(bytes).count
                 manifest.exemplars.append(
                     Manifest.ExemplarEntry(file: number, count: UInt64(count)))
             } catch {
-                unreadable.append(name)
+                try leaveOut(name, error)
             }
         }
     }
@@ -144,28 +147,49 @@ struct ManifestRebuild {
         return found.sorted { $0.number < $1.number }
     }
 
+    private struct FoundIndex {
+        var name: String
+        var entry: Manifest.IndexEntry
+        var refs: [UInt32]
+        var isSound: Bool
+    }
+
+    /// Newer first: a segment has what those had that it was joined from. One with a damage comes after
+    /// those that have its series and are sound.
     private mutating func findIndexes() throws(IOError) {
+        let found = try openIndexes()
         var registered = RefBits()
-        // Newer first: a segment has what those had that it was joined from.
+        for index in found.filter(\.isSound) + found.filter({ !$0.isSound }) {
+            if index.refs.contains(where: registered.contains) { continue }
+            // The log may have these series too, but not for long.
+            try makeDurable(index.name)
+            for ref in index.refs { registered.insert(ref) }
+            manifest.indexes.append(index.entry)
+        }
+        manifest.indexes.sort { $0.file < $1.file }
+    }
+
+    /// The index segments, newer first.
+    private mutating func openIndexes() throws(IOError) -> [FoundIndex] {
+        var found: [FoundIndex] = []
         for (name, number) in try files("index", ".idx").reversed() {
             do {
                 let file = try fileSystem.map(Path.join(directory, name))
                 let segment = try IndexSegment(try MappedIndexBytes(file))
-                var refs: [UInt32] = []
-                for ordinal in 0..<UInt32(segment.seriesCount) {
-                    refs.append(try segment.ref(ordinal))
+                let refs = try (0..<UInt32(segment.seriesCount)).map { ordinal in
+                    try segment.ref(ordinal)
                 }
                 // Also of one that is left out: its numbers were given.
                 if let last = refs.max() { manifest.nextRef = max(manifest.nextRef, last + 1) }
-                if refs.contains(where: registered.contains) { continue }
-                for ref in refs { registered.insert(ref) }
-                manifest.indexes.insert(
-                    Manifest.IndexEntry(file: number, seriesCount: UInt64(segment.seriesCount)),
-                    at: 0)
+                let entry = Manifest.IndexEntry(
+                    file: number, seriesCount: UInt64(segment.seriesCount))
+                let isSound = (try? segment.verify()) != nil
+                found.append(FoundIndex(name: name, entry: entry, refs: refs, isSound: isSound))
             } catch {
-                unreadable.append(name)
+                try leaveOut(name, error)
             }
         }
+        return found
     }
 
     private mutating func findBlocks() throws(IOError) {
@@ -173,25 +197,40 @@ struct ManifestRebuild {
         for (name, number) in try files("blocks", ".blk") {
             do {
                 let file = try fileSystem.map(Path.join(directory, name))
-                let footer = try BlockFooter(of: file)
-                let level: UInt8 = footer.maxTimeMs > footer.minTimeMs ? 1 : 0
-                // A newer file of the same sequence is a merge or a rewriting of the older.
-                bySequence[footer.sequence] = Manifest.BlockEntry(
-                    file: number, level: level,
-                    (name, footer, UInt64(clamping: file.byteCount)))
-                manifest.newestMs = max(manifest.newestMs, footer.maxTimeMs)
-                let refs = try Block(
-                    Manifest.BlockEntry(
-                        file: number, level: level,
-                        (name, footer, UInt64(clamping: file.byteCount))), file
-                ).lastRef()
-                if let refs { manifest.nextRef = max(manifest.nextRef, refs + 1) }
+                let entry = try Self.entry(name, number, file)
+                // A newer file of the same sequence is a merge or a rewriting of the older, which is
+                // given up for it. One of another's place needs no such care: the log has its samples.
+                if bySequence[entry.sequence] != nil {
+                    try verify(name, entry, file)
+                    try makeDurable(name)
+                }
+                let last = try Block(entry, file).lastRef()
+                bySequence[entry.sequence] = entry
+                manifest.newestMs = max(manifest.newestMs, entry.maxTimeMs)
+                if let last { manifest.nextRef = max(manifest.nextRef, last + 1) }
             } catch {
-                unreadable.append(name)
+                try leaveOut(name, error)
             }
         }
         manifest.blocks = bySequence.values.sorted { $0.sequence < $1.sequence }
         manifest.nextSequence = (manifest.blocks.last?.sequence ?? 0) + 1
+    }
+
+    private static func entry(
+        _ name: String, _ number: UInt64, _ file: MappedFile
+    ) throws -> Manifest.BlockEntry {
+        let footer = try BlockFooter(of: file)
+        return Manifest.BlockEntry(
+            file: number, level: footer.maxTimeMs > footer.minTimeMs ? 1 : 0,
+            (name, footer, UInt64(clamping: file.byteCount)))
+    }
+
+    /// Leaves a file out that cannot be read, or not be made durable for its medium.
+    ///
+    /// - Throws: an error that may be over the next time.
+    private mutating func leaveOut(_ name: String, _ error: any Error) throws(IOError) {
+        if let error = error as? IOError, error.code != 0, !error.isMedium { throw error }
+        unreadable.append(name)
     }
 }
 
