@@ -90,16 +90,17 @@ package struct ByteReader: ~Copyable, ~Escapable {
         }
     }
 
-    private mutating func littleEndian<T: FixedWidthInteger & UnsignedInteger>()
+    @inline(__always)
+    private mutating func littleEndian<T: FixedWidthInteger & BitwiseCopyable>()
         throws(ByteReadError) -> T
     {
         let byteCount = MemoryLayout<T>.size
         try need(byteCount)
-        var result: T = 0
-        for index in 0..<byteCount {
-            result |= T(span[offset + index]) << T(8 * index)
-        }
+        let start = offset
         offset += byteCount
-        return result
+        // Safe because: `byteCount` bytes are left, and any bytes are an integer.
+        return span.withUnsafeBytes {
+            T(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: T.self))
+        }
     }
 }

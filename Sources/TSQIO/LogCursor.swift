@@ -170,10 +170,13 @@ package struct LogCursor {
             return false
         }
         let total = headerCount + record.storedByteCount
-        guard try fill(at: offset, byteCount: total),
-            let unpacked = Self.payload(window.span, at: Int(offset - windowOffset), record)
+        guard try fill(at: offset, byteCount: total) else { return false }
+        // Into the memory that the record before had.
+        var unpacked: [UInt8] = []
+        swap(&unpacked, &payload)
+        defer { swap(&unpacked, &payload) }
+        guard Self.unpack(window.span, at: Int(offset - windowOffset), record, into: &unpacked)
         else { return false }
-        payload = unpacked
         kind = record.kind
         recordStart = LogPlace(segment: place.segment, offset: offset)
         place.offset = offset + UInt64(total)
@@ -185,17 +188,18 @@ package struct LogCursor {
             window.extracting(start..<(start + LogFormat.recordHeaderByteCount)))
     }
 
-    /// The payload of the record at `start`; nil when its checksum is wrong.
-    private static func payload(
-        _ window: Span<UInt8>, at start: Int, _ record: LogFormat.RecordHeader
-    ) -> [UInt8]? {
+    /// Replaces `payload` by that of the record at `start`; false when its checksum is wrong.
+    private static func unpack(
+        _ window: Span<UInt8>, at start: Int, _ record: LogFormat.RecordHeader,
+        into payload: inout [UInt8]
+    ) -> Bool {
         let headerCount = LogFormat.recordHeaderByteCount
         let whole = window.extracting(start..<(start + headerCount + record.storedByteCount))
         let stored = whole.extracting(headerCount..<(headerCount + record.storedByteCount))
         guard LogFormat.checksum(header: whole, payload: stored) == record.checksum else {
-            return nil
+            return false
         }
-        return unpack(stored, record)
+        return unpack(stored, record, into: &payload)
     }
 
     /// The offset of the next whole record behind a bad one.
@@ -215,26 +219,30 @@ package struct LogCursor {
         return nil
     }
 
-    /// The payload; nil when it does not decompress to the announced length.
+    /// Replaces `payload`, in the memory it has; false when the bytes do not decompress to the
+    /// announced length.
     private static func unpack(
-        _ stored: Span<UInt8>, _ header: LogFormat.RecordHeader
-    ) -> [UInt8]? {
+        _ stored: Span<UInt8>, _ header: LogFormat.RecordHeader, into payload: inout [UInt8]
+    ) -> Bool {
         if header.flags & LogFormat.flagLZ4 == 0 {
-            return stored.withUnsafeBufferPointer { Array($0) }
+            payload.removeAll(keepingCapacity: true)
+            stored.withUnsafeBufferPointer { payload.append(contentsOf: $0) }
+            return true
         }
-        var good = false
-        // Safe because: LZ4_decompress_safe writes at most the capacity it is given.
-        let payload = [UInt8](unsafeUninitializedCapacity: header.rawByteCount) { target, count in
-            let unpacked = stored.withUnsafeBytes { raw in
-                target.withMemoryRebound(to: CChar.self) { out in
-                    LZ4_decompress_safe(
-                        raw.baseAddress?.assumingMemoryBound(to: CChar.self), out.baseAddress,
-                        Int32(raw.count), Int32(header.rawByteCount))
-                }
+        let rawCount = header.rawByteCount
+        if payload.count > rawCount { payload.removeLast(payload.count - rawCount) }
+        if payload.count < rawCount {
+            payload.append(contentsOf: repeatElement(0, count: rawCount - payload.count))
+        }
+        // Safe because: LZ4_decompress_safe writes at most the bytes it is given.
+        let unpacked = payload.withUnsafeMutableBytes { target in
+            stored.withUnsafeBytes { raw in
+                LZ4_decompress_safe(
+                    raw.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    target.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    Int32(raw.count), Int32(rawCount))
             }
-            good = Int(unpacked) == header.rawByteCount
-            count = good ? header.rawByteCount : 0
         }
-        return good ? payload : nil
+        return Int(unpacked) == rawCount
     }
 }

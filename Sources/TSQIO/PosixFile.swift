@@ -61,19 +61,24 @@ final class PosixFile: File {
     ) throws(IOError) -> Int {
         let descriptor = descriptor
         var code: Int32 = 0
-        let chunk = [UInt8](unsafeUninitializedCapacity: byteCount) { storage, count in
-            while count < byteCount {
-                let position = off_t(clamping: offset &+ UInt64(count))
-                let start = storage.baseAddress?.advanced(by: count)
-                let got = retrying { pread(descriptor, start, byteCount - count, position) }
+        let start = buffer.count
+        var done = 0
+        // Zeros first, then the bytes in their place: where the buffer has room no memory is asked for.
+        buffer.append(contentsOf: repeatElement(0, count: byteCount))
+        // Safe because: `done` stays below `byteCount`, for which there is room behind `start`.
+        buffer.withUnsafeMutableBytes { raw in
+            while done < byteCount {
+                let position = off_t(clamping: offset &+ UInt64(done))
+                let target = raw.baseAddress?.advanced(by: start + done)
+                let got = retrying { pread(descriptor, target, byteCount - done, position) }
                 if got < 0 { code = errno }
                 if got <= 0 { break }
-                count += got
+                done += got
             }
         }
+        buffer.removeLast(byteCount - done)
         if code != 0 { throw IOError(.read, path, code: code) }
-        buffer.append(contentsOf: chunk)
-        return chunk.count
+        return done
     }
 
     func byteCount() throws(IOError) -> UInt64 {

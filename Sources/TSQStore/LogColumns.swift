@@ -107,7 +107,19 @@ extension ByteReader {
         var refs: [SeriesRef] = []
         refs.reserveCapacity(count)
         var previous: Int64 = 0
-        for _ in 0..<count {
+        while refs.count < count {
+            // Mostly each is the next, one byte.
+            var steps = 0
+            let (start, rest) = (offset, min(count - refs.count, remaining))
+            span.extracting(start..<(start + rest)).withUnsafeBytes { raw in
+                while steps < rest, raw[steps] < 0x80 {
+                    previous &+= Varint.unzigzag(UInt64(raw[steps]))
+                    refs.append(SeriesRef(UInt32(clamping: previous)))
+                    steps += 1
+                }
+            }
+            try skip(steps)
+            if refs.count == count { break }
             previous &+= try varint()
             refs.append(SeriesRef(UInt32(clamping: previous)))
         }

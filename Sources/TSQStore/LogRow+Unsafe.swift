@@ -127,31 +127,55 @@ enum LogRow {
     ) throws(ByteReadError) -> (count: Int, values: [Double]) {
         let count = try reader.count(max: reader.remaining * 2)
         let nibbles = try reader.bytes((count + 1) / 2)
-        var total = 0
-        for index in 0..<count {
-            let form = nibbles[index >> 1] >> (index & 1 == 0 ? 0 : 4) & 15
-            if form == Form.none { throw .truncated(offset: reader.offset, needed: count) }
-            total += byteCounts[Int(form)]
+        guard let total = nibbles.withUnsafeBytes({ byteCount($0, count) }) else {
+            throw .truncated(offset: reader.offset, needed: count)
         }
         let data = try reader.bytes(total)
         guard let base else { return (count, []) }
         let values = [Double](unsafeUninitializedCapacity: count) { target, initialized in
             nibbles.withUnsafeBytes { nibbles in
                 data.withUnsafeBytes { data in
-                    var offset = 0
-                    for index in 0..<count {
-                        let form = Int(nibbles[index >> 1] >> (index & 1 == 0 ? 0 : 4) & 15)
-                        let old = index < base.count ? base[index] : 0
-                        let byteCount = byteCounts[form]
-                        let word = load(data, offset, byteCount)
-                        offset += byteCount
-                        target[index] = value(UInt8(form), word, byteCount, old)
+                    base.withUnsafeBufferPointer { base in
+                        decode(nibbles, data, base, count, into: target)
                     }
                 }
             }
             initialized = count
         }
         return (count, values)
+    }
+
+    /// The bytes that `count` nibbles ask for; nil when one is none.
+    private static func byteCount(_ nibbles: UnsafeRawBufferPointer, _ count: Int) -> Int? {
+        var total = 0
+        var isWrong = false
+        for index in 0..<(count >> 1) {
+            let byte = nibbles[index]
+            total &+= byteCounts[Int(byte & 15)] &+ byteCounts[Int(byte >> 4)]
+            isWrong = isWrong || byte & 15 == Form.none || byte >> 4 == Form.none
+        }
+        if count & 1 == 1 {
+            let form = nibbles[count >> 1] & 15
+            total &+= byteCounts[Int(form)]
+            isWrong = isWrong || form == Form.none
+        }
+        return isWrong ? nil : total
+    }
+
+    private static func decode(
+        _ nibbles: UnsafeRawBufferPointer, _ data: UnsafeRawBufferPointer,
+        _ base: UnsafeBufferPointer<Double>, _ count: Int,
+        into target: UnsafeMutableBufferPointer<Double>
+    ) {
+        var offset = 0
+        for index in 0..<count {
+            let form = Int(nibbles[index >> 1] >> (index & 1 == 0 ? 0 : 4) & 15)
+            let old = index < base.count ? base[index] : 0
+            let byteCount = byteCounts[form]
+            let word = load(data, offset, byteCount)
+            offset &+= byteCount
+            target.initializeElement(at: index, to: value(UInt8(form), word, byteCount, old))
+        }
     }
 
     /// `byteCount` bytes as the low ones of a word.
@@ -163,7 +187,7 @@ enum LogRow {
         if offset + 8 <= data.count {
             let word = UInt64(
                 littleEndian: data.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-            return word & (UInt64.max >> UInt64(64 - 8 * byteCount))
+            return word & (UInt64.max &>> UInt64(64 - 8 * byteCount))
         }
         var word: UInt64 = 0
         for byte in 0..<byteCount { word |= UInt64(data[offset + byte]) << UInt64(8 * byte) }
@@ -176,9 +200,10 @@ enum LogRow {
     ) -> Double {
         if form == Form.same { return old }
         if form >= Form.xor { return Double(bitPattern: old.bitPattern ^ word) }
-        let power = powers[exponents[Int(form)]]
         let unused = UInt64(64 - 8 * byteCount)
-        let difference = Int64(bitPattern: word << unused) >> Int64(unused)
+        let difference = Int64(bitPattern: word &<< unused) &>> Int64(unused)
+        if form < Form.exponent1 { return Double((rounded(old, 1) ?? 0) &+ difference) }
+        let power = powers[exponents[Int(form)]]
         // An encoder refers to no base beyond; any other bytes give some value.
         return Double((rounded(old, power) ?? 0) &+ difference) / power
     }
