@@ -16,6 +16,8 @@ package struct LabelMatcher: Sendable {
     package let name: String
     package let operation: Operation
     package let value: String
+    /// The value as it was written, where it is no UTF-8: for printing.
+    package var invalidBytes: [UInt8]?
     private let plan: RegexPlan?
 
     /// - Throws: `RegexError` with Go's reason when `value` is no regular expression.

@@ -102,6 +102,13 @@ private enum QueryText {
     /// not stand in a query itself.
     static func quoted(_ text: String) -> String { escaped(GoQuote.quoted(text)) }
 
+    static func condition(_ matcher: LabelMatcher) -> String {
+        guard let bytes = matcher.invalidBytes else { return escaped(matcher.description) }
+        let name = matcher.name
+        return (LabelName.isLegacyValid(name) ? name : quoted(name)) + matcher.operation.rawValue
+            + GoQuote.quoted(bytes: bytes)
+    }
+
     static func escaped(_ quoted: String) -> String {
         quoted.unicodeScalars.contains("\u{FFFD}")
             ? quoted.replacing("\u{FFFD}", with: "\\ufffd") : quoted
@@ -116,7 +123,7 @@ extension VectorSelector {
                 !($0.name == LabelName.metricName && $0.operation == .equal && $0.value == name
                     && !$0.value.isEmpty)
             }
-            .map { QueryText.escaped($0.description) }.sorted(by: isBytewiseLess)
+            .map { QueryText.condition($0) }.sorted(by: isBytewiseLess)
         return (name ?? "")
             + (conditions.isEmpty ? "" : "{" + conditions.joined(separator: ",") + "}")
     }

@@ -60,9 +60,12 @@ extension Parser {
             throw unexpected(in: "label matching", expecting: "string")
         }
         let literal = try advance()
-        let value = String(decoding: try unquote(literal), as: UTF8.self)
+        let bytes = try unquote(literal)
+        let value = String(decoding: bytes, as: UTF8.self)
         do throws(RegexError) {
-            return try LabelMatcher(name, operation, value)
+            var matcher = try LabelMatcher(name, operation, value)
+            if !value.utf8.elementsEqual(bytes) { matcher.invalidBytes = bytes }
+            return matcher
         } catch {
             throw failure(SourceRange(token.start, literal.end), error.message)
         }

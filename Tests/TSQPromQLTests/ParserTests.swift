@@ -49,6 +49,8 @@ struct ParserTests {
         }
         #expect(literal.invalidBytes == [0x61, 0xC5, 0x7A])
         #expect(literal.quoted == "\"a\\xc5z\"")
+        let selector = try Self.parse(#"m{a!="\xffé\n"}"#)
+        #expect(selector.description == #"m{a!="\xffé\n"}"#)
     }
 
     @Test("all 90 functions are there, each once, with their flags")
