@@ -9,11 +9,11 @@ final class GroupAggregation: UnaryOperator {
     private let isWithout: Bool
     private var table = GroupTable()
     @exclusivity(unchecked) private var accumulators: [GroupAccumulator] = []
-    @exclusivity(unchecked) private var hasRows: [Bool] = []
+    @exclusivity(unchecked) private var order = GroupOrder()
     @exclusivity(unchecked) private var context: KernelContext
     private var names: SeriesNames
     private var stepCount = 0
-    /// The next group to deliver; nil while rows are still to be taken in.
+    /// How many groups are delivered; nil while rows are still to be taken in.
     @exclusivity(unchecked) private var delivered: Int?
 
     init(
@@ -45,7 +45,7 @@ final class GroupAggregation: UnaryOperator {
                 GroupAccumulator(operation, stepCount: tile.count)
             }
         }
-        hasRows = [Bool](repeating: false, count: table.count)
+        order.begin(count: table.count)
         stepCount = tile.count
         delivered = nil
     }
@@ -55,17 +55,16 @@ final class GroupAggregation: UnaryOperator {
             let held = query.budget.samples
             while let index = try child.next(into: &row) {
                 let group = table.groupOf[index]
-                if !hasRows[group] { try holdHistograms(of: row) }
+                if order.note(group, row) { try holdHistograms(of: row) }
                 if !row.histograms.isEmpty { names.describe(index, query, &context) }
                 accumulators[group].add(row, &context)
-                hasRows[group] = true
             }
             delivered = 0
             try query.budget.release(downTo: held, keeping: table.count * stepCount)
         }
-        while let group = delivered, group < table.count {
-            delivered = group + 1
-            if !hasRows[group] { continue }
+        while let place = delivered, place < order.groups.count {
+            delivered = place + 1
+            let group = order.groups[place]
             row.reset(stepCount: stepCount)
             accumulators[group].finish(&context, into: &row)
             return group

@@ -53,6 +53,28 @@ struct GroupTable {
     }
 }
 
+/// In which order the groups come: that of the first series of each that is there at all.
+struct GroupOrder {
+    private(set) var groups: [Int] = []
+    private var isKnown: [Bool] = []
+
+    mutating func begin(count: Int) {
+        groups.removeAll(keepingCapacity: true)
+        isKnown = [Bool](repeating: false, count: count)
+    }
+
+    /// A row of `group` has come; one without values says nothing.
+    ///
+    /// - Returns: whether it is the group's first.
+    @discardableResult
+    mutating func note(_ group: Int, _ row: borrowing StepRow) -> Bool {
+        if isKnown[group] || row.isEmpty { return false }
+        isKnown[group] = true
+        groups.append(group)
+        return true
+    }
+}
+
 /// Reduces labels to those of `by` or `without`.
 struct GroupingKey {
     private let names: [SymbolID]

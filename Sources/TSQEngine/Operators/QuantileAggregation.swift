@@ -11,6 +11,7 @@ final class QuantileAggregation: UnaryOperator {
     private var table = GroupTable()
     private var rows = RowStore()
     private var members: [[Int]] = []
+    private var order = GroupOrder()
     private var delivered: Int?
     private var stepCount = 0
 
@@ -40,6 +41,7 @@ final class QuantileAggregation: UnaryOperator {
         try child.begin(tile)
         rows.removeAll()
         members = [[Int]](repeating: [], count: table.count)
+        order.begin(count: table.count)
         stepCount = tile.count
         delivered = nil
     }
@@ -49,6 +51,7 @@ final class QuantileAggregation: UnaryOperator {
             let held = query.budget.samples
             while let index = try child.next(into: &row) {
                 let group = table.groupOf[index]
+                order.note(group, row)
                 if row.tags.contains(StepRow.Tag.histogram) {
                     query.annotations.inform(
                         "ignored histogram in quantile aggregation", operandRange)
@@ -59,9 +62,9 @@ final class QuantileAggregation: UnaryOperator {
             delivered = 0
             try query.budget.release(downTo: held, keeping: table.count * stepCount)
         }
-        while let group = delivered, group < table.count {
-            delivered = group + 1
-            if members[group].isEmpty { continue }
+        while let place = delivered, place < order.groups.count {
+            delivered = place + 1
+            let group = order.groups[place]
             fill(group, &row)
             return group
         }

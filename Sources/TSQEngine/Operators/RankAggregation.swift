@@ -10,6 +10,7 @@ final class RankAggregation: UnaryOperator {
     private let range: SourceRange
     private var parameters: Parameters
     private var table = GroupTable()
+    private var order = GroupOrder()
     private var counts = LimitCounts()
     /// k at each step of the tile, at most the number of input series.
     private var limits: [Int] = []
@@ -53,6 +54,7 @@ final class RankAggregation: UnaryOperator {
         } else {
             for index in heaps.indices { heaps[index].removeAll() }
         }
+        order.begin(count: table.count)
         isDone = false
     }
 
@@ -73,6 +75,7 @@ final class RankAggregation: UnaryOperator {
         var sawHistogram = false
         while let index = try child.next(into: &row) {
             let base = table.groupOf[index] * stepCount
+            order.note(table.groupOf[index], row)
             for step in 0..<stepCount where limits[step] > 0 {
                 if row.tags[step] == StepRow.Tag.float {
                     heaps[base + step].offer(
@@ -93,7 +96,7 @@ final class RankAggregation: UnaryOperator {
         rows.removeAll()
         output.removeAll(keepingCapacity: true)
         var rowOf = [Int32](repeating: -1, count: series.count)
-        for group in 0..<table.count {
+        for group in order.groups {
             for step in 0..<stepCount {
                 heaps[group * stepCount + step].sort()
                 for entry in heaps[group * stepCount + step].entries {
@@ -207,20 +210,12 @@ struct RankHeap {
         }
     }
 
-    /// Best first. An insertion sort for few entries: equal values keep the heap's order, as in Go.
+    /// Best first; equal values in the order in which Go's sort leaves the heap's.
     mutating func sort() {
         if entries.count < 2 { return }
-        if entries.count > 12 {
-            let isWorse = self.isWorse
-            entries.sort { isWorse($1.value, $0.value) && !isWorse($0.value, $1.value) }
-            return
-        }
-        for index in 1..<entries.count {
-            var place = index
-            while place > 0 && isWorse(entries[place - 1].value, entries[place].value) {
-                entries.swapAt(place, place - 1)
-                place -= 1
-            }
+        let isTop = isTop
+        GoSort.sort(&entries) { a, b in
+            b.value.isNaN || (isTop ? b.value < a.value : b.value > a.value)
         }
     }
 }

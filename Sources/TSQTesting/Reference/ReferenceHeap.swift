@@ -1,3 +1,5 @@
+import TSQBase
+
 /// The k largest or smallest elements, ties decided as a binary heap of k elements decides them.
 ///
 /// - Source: Prometheus promql/engine.go, aggregationK; Go container/heap.
@@ -41,13 +43,7 @@ enum ReferenceHeap {
                 siftDown()
             }
         }
-        // Best first, by insertion: equal elements keep the heap's order.
-        var sorted: [(value: Double, sample: ReferenceSample)] = []
-        for element in heap {
-            var index = sorted.count
-            while index > 0, isWorse(sorted[index - 1].value, element.value) { index -= 1 }
-            sorted.insert(element, at: index)
-        }
-        return sorted.map(\.sample)
+        GoSort.sort(&heap) { isWorse($1.value, $0.value) }
+        return heap.map(\.sample)
     }
 }
