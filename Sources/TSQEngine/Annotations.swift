@@ -83,6 +83,23 @@ package struct Annotations: Sendable {
         repairs.merge(other.repairs) { $0.merged(with: $1) }
     }
 
+    /// What is said of the places that are keys, said of their values.
+    func moved(_ places: [SourceRange: SourceRange]) -> Annotations {
+        var result = Annotations()
+        for annotation in inserted {
+            guard let range = annotation.range, let place = places[range] else { continue }
+            var copy = annotation
+            copy.range = place
+            result.insert(copy)
+            if let repair = repairs[annotation] { result.repairs[copy] = repair }
+        }
+        for (judgement, values) in judged {
+            guard let place = places[judgement.range] else { continue }
+            result.judge(judgement.kind, values, place)
+        }
+        return result
+    }
+
     /// As Prometheus returns them: prefix, text, place; at most `listedMax` of each kind.
     package func strings(
         query: String, listedMax: Int = 10
@@ -94,11 +111,20 @@ package struct Annotations: Sendable {
     }
 
     private func strings(_ query: String, isWarning: Bool, listedMax: Int) -> [String] {
-        var seen: Set<String> = []
-        // A text is said once, at its first place.
-        let sorted = all.filter { $0.isWarning == isWarning }.sorted {
+        // A text is said once, at the place that was evaluated last.
+        var last: [String: Annotation] = [:]
+        for annotation in all where annotation.isWarning == isWarning {
+            guard let other = last[annotation.text], let place = other.range else {
+                last[annotation.text] = annotation
+                continue
+            }
+            if annotation.range?.isEvaluated(after: place) ?? false {
+                last[annotation.text] = annotation
+            }
+        }
+        let sorted = last.values.sorted {
             ($0.range?.start ?? 0, $0.text) < ($1.range?.start ?? 0, $1.text)
-        }.filter { seen.insert($0.text).inserted }
+        }
         var result = sorted.prefix(listedMax).map { annotation in
             "PromQL \(isWarning ? "warning" : "info"): " + annotation.text
                 + (repairs[annotation]?.text ?? "")
@@ -153,6 +179,16 @@ enum JudgedParameter: Hashable, Sendable {
             }
         }
         return result
+    }
+}
+
+extension SourceRange {
+    /// Whether remarks on this part come after those on `other`: operands are evaluated from left to
+    /// right, then what they stand in.
+    package func isEvaluated(after other: SourceRange) -> Bool {
+        if start <= other.start && end >= other.end { return self != other }
+        if other.start <= start && other.end >= end { return false }
+        return start > other.start
     }
 }
 

@@ -22,14 +22,12 @@ struct FailureSearch {
 
     /// nil: nothing fails, or there is no time to find out.
     ///
-    /// - Parameter isInstant: see `Planner.isInstant`.
-    func firstFailure(of expr: Expr, steps: StepRange, isInstant: Bool) -> QueryError? {
+    /// - Parameter endMs: see `Planner.endMs`.
+    func firstFailure(of expr: Expr, steps: StepRange, endMs: TimestampMs) -> QueryError? {
         if clock.monotonicNs() > endNs { return nil }
         var planner = Planner(query: makeContext(), steps: steps)
-        planner.isInstant = isInstant
-        if !isInstant && StepInvariance.of(expr).shouldWrap {
-            planner = planner.with(planner.single(steps))
-        }
+        planner.endMs = endMs
+        if !planner.isInstant && StepInvariance.of(expr).shouldWrap { planner = planner.once() }
         let parts = Self.parts(of: expr, planner)
         // A range vector has no steps of its own: only what is in it can fail.
         if expr.type == .matrix { return firstFailure(of: parts) }
@@ -43,7 +41,7 @@ struct FailureSearch {
     private func firstFailure(of parts: [Part]) -> QueryError? {
         for part in parts {
             let found = firstFailure(
-                of: part.expr, steps: part.steps, isInstant: part.isInstant)
+                of: part.expr, steps: part.steps, endMs: part.endMs)
             if let found { return found }
         }
         return nil
@@ -83,10 +81,10 @@ struct FailureSearch {
     private struct Part {
         var expr: Expr
         var steps: StepRange
-        var isInstant: Bool
+        var endMs: TimestampMs
 
         func isPlannable(_ planner: Planner) -> Bool {
-            (try? planner.with(steps).plan(expr)) != nil
+            (try? planner.with(steps, endMs: endMs).plan(expr)) != nil
         }
     }
 
@@ -98,12 +96,12 @@ struct FailureSearch {
             switch expr.unwrapped {
             case .string, .matrixSelector: return []
             case .subquery(let node):
-                let steps = (try? planner.innerSteps(node)) ?? nil
-                return steps.map {
-                    [Part(expr: node.inner, steps: $0, isInstant: $0.count == 1)]
+                let inside = (try? planner.inside(of: node)) ?? nil
+                return inside.map {
+                    [Part(expr: node.inner, steps: $0.steps, endMs: $0.endMs)]
                 } ?? []
             default:
-                return [Part(expr: expr, steps: planner.steps, isInstant: planner.isInstant)]
+                return [Part(expr: expr, steps: planner.steps, endMs: planner.endMs)]
             }
         }
         switch expr {

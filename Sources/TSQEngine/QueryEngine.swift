@@ -76,7 +76,8 @@ package final class QueryEngine: Sendable {
         planner.shared = self.options.sharesParts ? SharedPlans(expr) : nil
         // Plans that are shared know what planned them, which knows them.
         defer { planner.shared?.removeAll() }
-        planner.isInstant = steps.count == 1 && context.endMs == steps.firstMs
+        planner.endMs = context.endMs
+        planner.isOutermost = true
         var root: (any PlanPart)?
         let value: QueryResult.Value
         do throws(QueryError) {
@@ -96,7 +97,7 @@ package final class QueryEngine: Sendable {
                     source: source, options: self.options, query: options, steps: steps,
                     endMs: context.endMs, isRange: isRange, text: query)
             }
-            throw search.firstFailure(of: expr, steps: steps, isInstant: planner.isInstant) ?? error
+            throw search.firstFailure(of: expr, steps: steps, endMs: planner.endMs) ?? error
         }
         let memory = try context.budget.memory.answer(of: value.byteCount, for: "the result")
         var statistics = context.statistics
@@ -126,7 +127,7 @@ package final class QueryEngine: Sendable {
     /// With delayed name removal names go at the very end.
     private func withDueNames(_ plan: Operator, _ expr: Expr) -> Operator {
         guard options.delayedNameRemoval && expr.type == .vector else { return plan }
-        return UniqueSeries(DelayedNames(plan), .sameStep)
+        return UniqueSeries(DelayedNames(plan), .sameKind(isAnswer: true))
     }
 
     private func evaluate(

@@ -3,18 +3,25 @@ import TSQPromQL
 
 /// A function of an instant vector that treats each series alone: `abs`, `clamp`, `hour`, ….
 final class ElementCall: UnaryOperator {
+    enum Naming {
+        case drops
+        /// Of what names the metric, type and unit stay where names go at once.
+        case keepsType
+        case keeps
+    }
+
     private let kernel: ElementKernel
-    private let dropsName: Bool
+    private let naming: Naming
     private var parameters: Parameters
     private var context: KernelContext
     private var names: SeriesNames
 
     init(
         _ child: Operator, kernel: @escaping ElementKernel, parameters: [Operator],
-        context: KernelContext, dropsName: Bool
+        context: KernelContext, naming: Naming
     ) {
         self.kernel = kernel
-        self.dropsName = dropsName
+        self.naming = naming
         self.parameters = Parameters(parameters)
         self.context = context
         names = SeriesNames(child.query)
@@ -23,7 +30,7 @@ final class ElementCall: UnaryOperator {
 
     private init(_ other: ElementCall, over child: Operator) {
         kernel = other.kernel
-        dropsName = other.dropsName
+        naming = other.naming
         parameters = Parameters(valuesOf: other.parameters)
         context = other.context
         names = other.names
@@ -41,7 +48,9 @@ final class ElementCall: UnaryOperator {
         try super.open()
         names.labels = child.series.labels
         try parameters.prepare()
-        if dropsName { series = query.droppingName(child.series) }
+        if naming != .keeps {
+            series = query.droppingName(child.series, keepsType: naming == .keepsType)
+        }
     }
 
     override func start(_ tile: Tile) throws(QueryError) {

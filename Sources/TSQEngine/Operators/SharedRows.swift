@@ -18,6 +18,8 @@ final class SharedRows {
     private weak var keeper: SharedTap?
     /// Places that take rows.
     private(set) var tapCount = 0
+    /// Where parts of the producer stand at the other places: what is remarked is remarked there, too.
+    var copies: [[SourceRange: SourceRange]] = []
     private var isPrepared = false
     /// What it took to prepare the producer, for every place.
     private(set) var preparation: RecordedCosts?
@@ -49,8 +51,11 @@ final class SharedRows {
         if isPrepared { return }
         isPrepared = true
         let query = producer.query
-        let mark = query.startRecording()
-        defer { preparation = query.stopRecording(mark) }
+        let (mark, remarks) = (query.startRecording(), query.takeRemarks())
+        defer {
+            query.giveBack(remarks, copies)
+            preparation = query.stopRecording(mark)
+        }
         try producer.prepare()
         let steps = min(producer.steps.count, query.options.tileStepsMax)
         let memory = query.budget.memory
@@ -72,12 +77,13 @@ final class SharedRows {
         let next = SharedRound(tile)
         round = next
         let query = producer.query
-        let mark = query.startRecording()
+        let (mark, remarks) = (query.startRecording(), query.takeRemarks())
         do throws(QueryError) {
             try producer.begin(tile)
         } catch {
             next.fail(error)
         }
+        query.giveBack(remarks, copies)
         next.open(query.stopRecording(mark))
         return next
     }
@@ -86,13 +92,14 @@ final class SharedRows {
     func produce(_ round: SharedRound) -> Bool {
         if round.isComplete { return false }
         let query = producer.query
-        let mark = query.startRecording()
+        let (mark, remarks) = (query.startRecording(), query.takeRemarks())
         var index: Int?
         do throws(QueryError) {
             index = try producer.next(into: &scratch)
         } catch {
             round.fail(error)
         }
+        query.giveBack(remarks, copies)
         let costs = query.stopRecording(mark)
         if index != nil && !scratch.histograms.isEmpty {
             do throws(QueryError) {

@@ -1,8 +1,10 @@
 import TSQBase
 import TSQModel
+import TSQPromQL
 
 /// `sort`, `sort_desc`, `sort_by_label`, `sort_by_label_desc`: the order in which an instant query's
-/// rows come. Without effect over several steps.
+/// rows come. Without effect over several steps. Equal values come in the order in which Go's sort
+/// leaves them.
 final class SortRows: UnaryOperator {
     enum Order {
         case value(ascending: Bool)
@@ -13,13 +15,25 @@ final class SortRows: UnaryOperator {
     private static let bytesPerRow = 136
 
     private let order: Order
+    private let vainPlace: SourceRange?
     private var rows = RowStore()
     private var output: [(series: Int, row: Int)] = []
     private var isRead = false
 
-    init(_ child: Operator, _ order: Order) {
+    /// - Parameter vainPlace: where the call stands, if sorting has no effect.
+    init(_ child: Operator, _ order: Order, _ vainPlace: SourceRange?) {
         self.order = order
+        self.vainPlace = vainPlace
         super.init(child)
+    }
+
+    override func open() throws(QueryError) {
+        try super.open()
+        if let vainPlace {
+            query.annotations.warn(
+                "sort is ineffective for range queries since results are always ordered by labels",
+                vainPlace)
+        }
     }
 
     override func start(_ tile: Tile) throws(QueryError) {
@@ -62,16 +76,16 @@ final class SortRows: UnaryOperator {
         let watch = SortWatch(query.budget)
         switch order {
         case .value(let ascending):
-            // NaN comes last both ways.
-            let keyed = output.map { ($0, rows[$0.row].values[0]) }
-            output = keyed.sorted { a, b in
+            // NaN comes last both ways, and before any other NaN: these change places.
+            var keyed = output.map { ($0, rows[$0.row].values[0]) }
+            GoSort.sort(&keyed) { a, b in
                 if watch.isOver() { return false }
-                if a.1.isNaN || b.1.isNaN { return !a.1.isNaN && b.1.isNaN }
-                return ascending ? a.1 < b.1 : a.1 > b.1
-            }.map(\.0)
+                return b.1.isNaN || (ascending ? a.1 < b.1 : a.1 > b.1)
+            }
+            output = keyed.map(\.0)
         case .labels(let names, let ascending):
             let symbols = names.map { query.symbols.intern($0) }
-            output.sort { a, b in
+            GoSort.sort(&output) { a, b in
                 if watch.isOver() { return false }
                 let order = compare(a.series, b.series, symbols)
                 return ascending ? order < 0 : order > 0

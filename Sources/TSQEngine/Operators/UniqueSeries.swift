@@ -8,6 +8,11 @@ final class UniqueSeries: UnaryOperator {
         case sameStep
         /// Values anywhere in the query's steps are (functions of range vectors).
         case anyStep
+        /// Two floats or two histograms at the same step are; one of each is not (signs, functions of
+        /// labels, names that go late). The answer itself has both then.
+        ///
+        /// - Source: Prometheus promql/engine.go `mergeSeriesWithSameLabelset`.
+        case sameKind(isAnswer: Bool)
     }
 
     private let rule: Rule
@@ -20,9 +25,11 @@ final class UniqueSeries: UnaryOperator {
     private var pending: [(series: Int, row: Int)] = []
     private var store = RowStore()
     private var isDraining = false
+    private var kinds: KindMerge?
 
     init(_ child: Operator, _ rule: Rule) {
         self.rule = rule
+        if case .sameKind(let isAnswer) = rule { kinds = KindMerge(isAnswer: isAnswer) }
         super.init(child)
     }
 
@@ -76,11 +83,12 @@ final class UniqueSeries: UnaryOperator {
         pending.removeAll(keepingCapacity: true)
         store.removeAll()
         isDraining = false
+        kinds?.begin(tile)
     }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if target.isEmpty { return try child.next(into: &row) }
-        if steps.count == 1 { return try nextOfOneStep(&row) }
+        if steps.count == 1 && kinds == nil { return try nextOfOneStep(&row) }
         while !isDraining {
             guard let source = try child.next(into: &row) else {
                 isDraining = true
@@ -88,9 +96,10 @@ final class UniqueSeries: UnaryOperator {
                 break
             }
             let number = target[source]
-            if memberCount[number] == 1 { return number }
+            // At one step rows keep their order: that of a sort below.
+            if memberCount[number] == 1 && steps.count > 1 { return number }
             if row.isEmpty { continue }
-            if rule == .anyStep {
+            if case .anyStep = rule {
                 if owner[number] != 0 && owner[number] != source + 1 {
                     throw .sameLabelset
                 }
@@ -98,7 +107,7 @@ final class UniqueSeries: UnaryOperator {
             }
             try holdHistograms(of: row)
             if let place = rowOfTarget[number] {
-                if !store[place].merge(row) { throw .sameLabelset }
+                try merge(row, into: place, number)
             } else {
                 let place = store.append(&row)
                 rowOfTarget[number] = place
@@ -106,8 +115,18 @@ final class UniqueSeries: UnaryOperator {
             }
         }
         guard let (number, place) = pending.popLast() else { return nil }
+        if let other = kinds?.settle(number, place, keepsBoth: query.isRange, &store) {
+            pending.append((number, other))
+        }
         store.take(place, into: &row)
         return number
+    }
+
+    private func merge(
+        _ row: borrowing StepRow, into place: Int, _ number: Int
+    ) throws(QueryError) {
+        let isMerged = kinds?.merge(row, into: place, number, &store) ?? store[place].merge(row)
+        if !isMerged { throw .sameLabelset }
     }
 
     /// At one step nothing can be put together, and the rows keep their order: that of a sort below.

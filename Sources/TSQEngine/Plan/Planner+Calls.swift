@@ -3,10 +3,11 @@ import TSQModel
 import TSQPromQL
 
 extension Planner {
-    func plan(_ node: CallExpr) throws(QueryError) -> Operator {
+    func plan(_ node: CallExpr, isAnswer: Bool) throws(QueryError) -> Operator {
         let arguments = node.arguments.map(\.unwrapped)
         if let operation = try planScalarFunction(node, arguments) { return operation }
-        if let operation = try planLabelFunction(node, arguments) { return operation }
+        let relabelled = try planLabelFunction(node, arguments, .sameKind(isAnswer: isAnswer))
+        if let relabelled { return relabelled }
         if let operation = try planVectorFunction(node, arguments) { return operation }
         if node.function.arguments.contains(.matrix) { return try planRangeCall(node, arguments) }
         return try planElementCall(node, arguments)
@@ -72,7 +73,7 @@ extension Planner {
         let atMs = atMs(modifiers.at)
         let fromMs = (atMs ?? steps.firstMs).subtractingClamped(query.lookbackMs - 1)
             .subtractingClamped(offsetMs ?? 0)
-        let toMs = (atMs ?? steps.lastMs).subtractingClamped(offsetMs ?? 0)
+        let toMs = (atMs ?? endMs).subtractingClamped(offsetMs ?? 0)
         return fromMs...max(fromMs, toMs)
     }
 
@@ -99,17 +100,13 @@ extension Planner {
 
     private func planSort(_ node: CallExpr, _ arguments: [Expr]) throws(QueryError) -> Operator {
         let child = lanes(try plan(arguments[0]))
-        if !isInstant {
-            query.annotations.warn(
-                "sort is ineffective for range queries since results are always ordered by labels",
-                node.range)
-        }
+        let vainPlace = isInstant ? nil : node.range
         let names = arguments.dropFirst().map(\.stringValue)
         switch node.function.name {
-        case "sort": return SortRows(child, .value(ascending: true))
-        case "sort_desc": return SortRows(child, .value(ascending: false))
-        case "sort_by_label": return SortRows(child, .labels(names, ascending: true))
-        default: return SortRows(child, .labels(names, ascending: false))
+        case "sort": return SortRows(child, .value(ascending: true), vainPlace)
+        case "sort_desc": return SortRows(child, .value(ascending: false), vainPlace)
+        case "sort_by_label": return SortRows(child, .labels(names, ascending: true), vainPlace)
+        default: return SortRows(child, .labels(names, ascending: false), vainPlace)
         }
     }
 
@@ -162,10 +159,13 @@ extension Planner {
         }
         // Date functions without an argument tell the step's own date; no name is to be dropped.
         let child = vector ?? TimeScalar(query, steps: steps)
+        let isOfHistograms = node.function.name.hasPrefix("histogram_")
+        let naming: ElementCall.Naming =
+            vector == nil ? .keeps : isOfHistograms ? .keepsType : .drops
         return unique(
             ElementCall(
                 child, kernel: kernel, parameters: parameters,
-                context: context(node.range, arguments), dropsName: vector != nil))
+                context: context(node.range, arguments), naming: naming))
     }
 }
 

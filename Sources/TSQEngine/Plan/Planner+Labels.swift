@@ -4,11 +4,11 @@ import TSQPromQL
 
 extension Planner {
     func planLabelFunction(
-        _ node: CallExpr, _ arguments: [Expr]
+        _ node: CallExpr, _ arguments: [Expr], _ rule: UniqueSeries.Rule
     ) throws(QueryError) -> Operator? {
         switch node.function.name {
-        case "label_replace": try planLabelReplace(arguments)
-        case "label_join": try planLabelJoin(arguments)
+        case "label_replace": UniqueSeries(try planLabelReplace(arguments), rule)
+        case "label_join": UniqueSeries(try planLabelJoin(arguments), rule)
         default: nil
         }
     }
@@ -37,20 +37,19 @@ extension Planner {
         let source = query.symbols.intern(arguments[3].stringValue)
         // Values repeat from series to series: each is matched once.
         var known: [SymbolID: SymbolID?] = [:]
-        return UniqueSeries(
-            RelabelSeries(try plan(arguments[0]), setsName: name == query.nameSymbol) { pairs in
-                let value = pairs.first { $0.name == source }?.value ?? query.emptySymbol
-                let answer: SymbolID?
-                if let before = known[value] {
-                    answer = before
-                } else {
-                    answer = regex.groups(query.text(value)).map {
-                        query.symbols.intern(regex.expand(template: template, groups: $0))
-                    }
-                    known[value] = .some(answer)
+        return RelabelSeries(try plan(arguments[0]), setsName: name == query.nameSymbol) { pairs in
+            let value = pairs.first { $0.name == source }?.value ?? query.emptySymbol
+            let answer: SymbolID?
+            if let before = known[value] {
+                answer = before
+            } else {
+                answer = regex.groups(query.text(value)).map {
+                    query.symbols.intern(regex.expand(template: template, groups: $0))
                 }
-                return answer.map { query.setting(name, to: $0, in: pairs) }
-            }, .sameStep)
+                known[value] = .some(answer)
+            }
+            return answer.map { query.setting(name, to: $0, in: pairs) }
+        }
     }
 
     private func planLabelJoin(_ arguments: [Expr]) throws(QueryError) -> Operator {
@@ -66,13 +65,12 @@ extension Planner {
         let query = query
         let name = query.symbols.intern(destination)
         let symbols = sources.map { query.symbols.intern($0) }
-        return UniqueSeries(
-            RelabelSeries(try plan(arguments[0]), setsName: name == query.nameSymbol) { pairs in
-                let values = symbols.map { source in
-                    query.text(pairs.first { $0.name == source }?.value)
-                }
-                let joined = query.symbols.intern(values.joined(separator: separator))
-                return query.setting(name, to: joined, in: pairs)
-            }, .sameStep)
+        return RelabelSeries(try plan(arguments[0]), setsName: name == query.nameSymbol) { pairs in
+            let values = symbols.map { source in
+                query.text(pairs.first { $0.name == source }?.value)
+            }
+            let joined = query.symbols.intern(values.joined(separator: separator))
+            return query.setting(name, to: joined, in: pairs)
+        }
     }
 }

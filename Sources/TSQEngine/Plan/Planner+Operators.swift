@@ -3,13 +3,13 @@ import TSQModel
 import TSQPromQL
 
 extension Planner {
-    func plan(_ node: UnaryExpr) throws(QueryError) -> Operator {
+    func plan(_ node: UnaryExpr, isAnswer: Bool) throws(QueryError) -> Operator {
         let child = try plan(node.operand)
         if !node.isNegation { return child }
         if node.operand.type == .scalar {
             return ComputedScalar(query, steps: steps, [child]) { -$0[0] }
         }
-        return unique(Negation(child))
+        return unique(Negation(child), .sameKind(isAnswer: isAnswer))
     }
 
     func plan(_ node: BinaryExpr) throws(QueryError) -> Operator {

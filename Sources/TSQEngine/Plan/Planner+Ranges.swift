@@ -59,7 +59,7 @@ extension Planner {
         }
         // Even without a step the inside is planned: it may hold a mistake.
         let range = inner ?? StepRange(firstMs: times.firstMs, stepMs: max(1, stepMs), count: 1)
-        var planner = with(range).needing(.fixedEverything)
+        var planner = with(range, endMs: times.lastMs).needing(.fixedEverything)
         planner.countsSamples = false
         if shared != nil { planner.scope += "/" + node.suffix }
         do throws(QueryError) {
@@ -77,14 +77,17 @@ extension Planner {
         return try durationMs(step, allowsNegative: false)
     }
 
-    /// The steps of a subquery's inside; nil where it has none.
-    func innerSteps(_ node: SubqueryExpr) throws(QueryError) -> StepRange? {
+    /// The steps of a subquery's inside and where it ends; nil where it has none.
+    func inside(
+        of node: SubqueryExpr
+    ) throws(QueryError) -> (steps: StepRange, endMs: TimestampMs)? {
         let times = try self.times(at: node.at, offset: node.offset)
         let steps = SubqueryRange.steps(
             firstEndMs: times.firstMs, lastEndMs: times.lastMs,
             rangeMs: try durationMs(node.length, allowsNegative: false),
             stepMs: max(1, try resolutionMs(node)))
-        return steps.flatMap { $0.count > EngineLimits.stepsMax ? nil : $0 }
+        guard let steps, steps.count <= EngineLimits.stepsMax else { return nil }
+        return (steps, times.lastMs)
     }
 
     private static let anchoredFunctions = ["changes", "delta", "increase", "rate", "resets"]

@@ -10,11 +10,12 @@ struct Planner {
     let query: QueryContext
     /// The steps at which the expression at hand is evaluated.
     let steps: StepRange
+    /// What is planned gives the answer.
+    var isOutermost = false
     /// Samples within a subquery are not counted: those of its result are.
     var countsSamples = true
-    /// A single evaluation: with delayed name removal its elements are told apart until the end, and
-    /// they have an order. (A range query of one step whose end lies after it is none.)
-    var isInstant: Bool
+    /// Where the evaluation ends: at the last step or, as asked for, after it.
+    var endMs: TimestampMs
     /// What the functions around need of histograms.
     var histogramNeed = HistogramNeed.everything
     /// nil: nothing is shared.
@@ -34,11 +35,16 @@ struct Planner {
     init(query: QueryContext, steps: StepRange) {
         self.query = query
         self.steps = steps
-        isInstant = steps.count == 1
+        endMs = steps.lastMs
     }
 
-    func with(_ steps: StepRange) -> Planner {
+    /// A single evaluation: with delayed name removal its elements are told apart until the end, and
+    /// they have an order. (One step with an end after it is none.)
+    var isInstant: Bool { endMs == steps.firstMs }
+
+    func with(_ steps: StepRange, endMs: TimestampMs) -> Planner {
         var planner = Planner(query: query, steps: steps)
+        planner.endMs = endMs
         planner.countsSamples = countsSamples
         planner.histogramNeed = histogramNeed
         planner.shared = shared
@@ -77,11 +83,11 @@ struct Planner {
             lanes(measured(try planUnmeasured(expr), expr))
         }
         let rows: SharedRows
-        if let known = shared.rows(key) {
+        if let known = shared.rows(key, for: expr) {
             rows = known
         } else {
             rows = SharedRows(try makeAlone(), splits: false)
-            shared.add(rows, key)
+            shared.add(rows, key, for: expr)
         }
         return rows.tap(place: expr.range, makeAlone)
     }
@@ -89,7 +95,7 @@ struct Planner {
     /// What must be equal where a part with the same text is to have the same rows.
     func shareKey(_ text: String) -> String {
         "\(scope)|\(steps.firstMs),\(steps.stepMs),\(steps.count)|\(countsSamples)|"
-            + "\(histogramNeed)|\(isInstant)|\(text)"
+            + "\(histogramNeed)|\(endMs)|\(text)"
     }
 
     /// `operation`, which works out `expr`, with its place; measured where the plan is to be explained.
@@ -105,17 +111,24 @@ struct Planner {
 
     private func planUnmeasured(_ expr: Expr) throws(QueryError) -> Operator {
         if !isInstant && StepInvariance.of(expr).shouldWrap {
-            return StepInvariant(lanes(try with(single(steps)).plan(expr)), steps: steps)
+            return StepInvariant(lanes(try once().plan(expr)), steps: steps)
         }
+        var planner = self
+        planner.isOutermost = false
+        return try planner.planUnmeasured(expr, isAnswer: isOutermost)
+    }
+
+    /// - Parameter isAnswer: what is planned gives the answer, its operands do not.
+    private func planUnmeasured(_ expr: Expr, isAnswer: Bool) throws(QueryError) -> Operator {
         switch expr {
         case .number(let node): return ConstantScalar(query, steps: steps, node.value)
         case .string, .matrixSelector, .subquery:
             throw .badData("invalid expression type \(GoQuote.quoted(expr.type.documented))")
         case .paren(let node): return try plan(node.inner)
-        case .unary(let node): return try plan(node)
+        case .unary(let node): return try plan(node, isAnswer: isAnswer)
         case .binary(let node): return try plan(node)
         case .aggregate(let node): return try plan(node)
-        case .call(let node): return try plan(node)
+        case .call(let node): return try plan(node, isAnswer: isAnswer)
         case .vectorSelector(let node): return try plan(node, answer: .value)
         }
     }
@@ -126,8 +139,11 @@ struct Planner {
         query.options.threads > 1 && operation.canFork ? Lanes(operation) : operation
     }
 
-    func single(_ steps: StepRange) -> StepRange {
-        StepRange(firstMs: steps.firstMs, stepMs: steps.stepMs, count: 1)
+    /// For what is evaluated at the first step only.
+    func once() -> Planner {
+        with(
+            StepRange(firstMs: steps.firstMs, stepMs: steps.stepMs, count: 1),
+            endMs: steps.firstMs)
     }
 
     func plan(_ node: VectorSelector, answer: VectorLeaf.Answer) throws(QueryError) -> Operator {

@@ -12,21 +12,26 @@ extension QueryContext {
     }
 
     /// The series of an operator whose values are no longer the metric's.
-    func droppingName(_ input: OutputSeries) -> OutputSeries {
+    ///
+    /// - Parameter keepsType: `__type__` and `__unit__` stay, unless names are removed late.
+    func droppingName(_ input: OutputSeries, keepsType: Bool = false) -> OutputSeries {
         if options.delayedNameRemoval {
             var output = input
             output.dropsName = [Bool](repeating: true, count: input.count)
             return output
         }
+        let (second, third) = keepsType ? (nameSymbol, nameSymbol) : (typeSymbol, unitSymbol)
         var output = OutputSeries()
         output.labels.reserve(series: input.count, pairs: input.labels.pairs.count)
         var first: [LabelPair] = []
         var dropsAlike = true
         for series in 0..<input.count {
             let dropped = output.labels.append(
-                series, of: input.labels, without: nameSymbol, typeSymbol, unitSymbol)
+                series, of: input.labels, without: nameSymbol, second, third)
             if series == 0 {
-                first = input.labels[0].filter { isReserved($0.name) }
+                first = input.labels[0].filter {
+                    $0.name == nameSymbol || $0.name == second || $0.name == third
+                }
             } else if dropsAlike {
                 dropsAlike =
                     dropped == first.count

@@ -152,6 +152,22 @@ final class QueryContext {
         return selection
     }
 
+    /// Begins to collect remarks apart from the query's, which are returned.
+    func takeRemarks() -> Annotations {
+        let remarks = annotations
+        annotations = Annotations()
+        return remarks
+    }
+
+    /// Ends that: those collected come to `remarks`, and are made at the other places as well.
+    func giveBack(_ remarks: Annotations, _ copies: [[SourceRange: SourceRange]]) {
+        let found = annotations
+        annotations = remarks
+        if found.isEmpty { return }
+        annotations.merge(found)
+        for places in copies { annotations.merge(found.moved(places)) }
+    }
+
     /// Moves a kernel's remarks to the query's.
     func take(_ context: inout KernelContext) {
         if context.annotations.isEmpty { return }

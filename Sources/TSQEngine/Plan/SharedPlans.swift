@@ -14,6 +14,8 @@ final class SharedPlans {
     private var rows: [String: SharedRows] = [:]
     private var groups: [String: (group: RangeGroup, rows: SharedRows)] = [:]
     private var scopes = 0
+    /// What was planned under a key, as it stands at its first place.
+    private var planned: [String: Expr] = [:]
 
     /// nil where nothing can be shared.
     init?(_ expr: Expr) {
@@ -39,11 +41,32 @@ final class SharedPlans {
     /// Forgets all plans.
     func removeAll() {
         rows.removeAll()
+        planned.removeAll()
         groups.removeAll()
     }
 
-    func rows(_ key: String) -> SharedRows? { rows[key] }
-    func add(_ shared: SharedRows, _ key: String) { rows[key] = shared }
+    /// The rows of what was planned under `key`, which are `expr`'s, too.
+    func rows(_ key: String, for expr: Expr) -> SharedRows? {
+        guard let rows = rows[key] else { return nil }
+        if let first = planned[key] {
+            var places: [SourceRange: SourceRange] = [:]
+            Self.match(first, expr, &places)
+            rows.copies.append(places)
+        }
+        return rows
+    }
+
+    func add(_ shared: SharedRows, _ key: String, for expr: Expr) {
+        rows[key] = shared
+        planned[key] = expr
+    }
+
+    private static func match(
+        _ planned: Expr, _ copy: Expr, _ places: inout [SourceRange: SourceRange]
+    ) {
+        places[planned.range] = copy.range
+        for (part, other) in zip(planned.parts, copy.parts) { match(part, other, &places) }
+    }
     func group(_ key: String) -> (group: RangeGroup, rows: SharedRows)? { groups[key] }
     func add(_ group: RangeGroup, _ rows: SharedRows, _ key: String) {
         groups[key] = (group, rows)

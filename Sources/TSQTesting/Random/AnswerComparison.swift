@@ -6,26 +6,19 @@ import TSQModel
 package struct AnswerComparison {
     /// Relative; 0 wants the same bits (any NaN is like any other).
     package var tolerance: Double
-    /// What the order of an instant vector has to do with the query.
-    package var order = Order.none
+    /// Whether the order of an instant vector says something.
+    package var comparesOrder = false
 
-    package enum Order {
-        case none
-        /// Equal values may change places.
-        case values
-        case labels
-
-        /// What the outermost function of `query` does.
-        package init(of query: String) {
-            let name = query.prefix { $0 != "(" }
-            // What these keep comes in no set order, which shows where a sort's label is missing.
-            let isLimited = query.contains("limitk") || query.contains("limit_ratio")
-            if name.hasPrefix("sort_by_label") {
-                self = isLimited ? .none : .labels
-            } else {
-                self = name.hasPrefix("sort") ? .values : .none
-            }
-        }
+    /// Whether the outermost function of `query` orders. What `limitk` keeps, counted values, and the
+    /// results of classic histograms come in no set order, which shows among equals.
+    package static func isOrdered(_ query: String) -> Bool {
+        let heads = ["sort", "topk", "bottomk"]
+        let unordered = [
+            "limitk", "limit_ratio", "histogram_quantile", "histogram_fraction", "count_values",
+        ]
+        // A subquery's series come in the order of all its steps together.
+        return heads.contains { query.hasPrefix($0) }
+            && !unordered.contains { query.contains($0) } && !query.contains(":")
     }
 
     package init(tolerance: Double = 0) { self.tolerance = tolerance }
@@ -46,7 +39,8 @@ package struct AnswerComparison {
         }
     }
 
-    /// Which of several pairs of series is found first depends on the order of work.
+    /// Which of several pairs of series is found first depends on the order of series behind subqueries
+    /// and classic histograms.
     private static func comparable(_ message: String) -> String {
         let heads = ["found duplicate series for the match group", "multiple matches for labels"]
         return heads.first { message.hasPrefix($0) } ?? message
@@ -96,23 +90,11 @@ package struct AnswerComparison {
         return nil
     }
 
-    /// Go's slices.SortFunc sorts so many by insertion.
-    private static let insertionSortMax = 12
-
     private func orderDifference(_ answer: ResultSeries, _ expected: ResultSeries) -> String? {
+        if !comparesOrder { return nil }
         let (rows, wantedRows) = (PlainSeries.all(of: answer), PlainSeries.all(of: expected))
-        switch order {
-        case .none: return nil
-        case .labels:
-            // More are sorted by another algorithm, which shows where labels are missing.
-            if rows.count > Self.insertionSortMax { return nil }
-            return rows.map(\.labels) == wantedRows.map(\.labels) ? nil : "another order of labels"
-        case .values:
-            let isSame = zip(rows, wantedRows).allSatisfy {
-                equal($0.points[0].value, $1.points[0].value)
-            }
-            return isSame ? nil : "another order of values"
-        }
+        return rows.map(\.labels) == wantedRows.map(\.labels)
+            ? nil : "order \(rows.map(\.labels)), expected \(wantedRows.map(\.labels))"
     }
 
     private func equal(_ a: PlainSeries.Value, _ b: PlainSeries.Value) -> Bool {
@@ -138,7 +120,7 @@ package struct AnswerComparison {
             ?? annotationDifference(a.infos, b.infos, isVoid)
     }
 
-    /// Texts without their places: of equal texts at several places one is enough.
+    /// Texts with their places.
     ///
     /// - Parameter isVoid: a float makes a sum of histograms void. What is said of these on the way
     ///   depends on which comes first (a sum that schemas have made void does not look at floats any
@@ -149,12 +131,13 @@ package struct AnswerComparison {
         // More than ten are cut off.
         if answer.count > 10 || expected.count > 10 { return nil }
         func isCertain(_ text: String) -> Bool {
-            !isVoid
+            let text = Self.bare(text)
+            return !isVoid
                 || !text.hasSuffix("aggregation")
                     && !text.contains("a mix of histograms with exponential and custom buckets")
         }
-        let a = Set(answer.map(Self.bare).filter(isCertain))
-        let b = Set(expected.map(Self.bare).filter(isCertain))
+        let a = Set(answer.filter(isCertain).map(Self.withoutStatistics))
+        let b = Set(expected.filter(isCertain).map(Self.withoutStatistics))
         if a == b { return nil }
         let more = a.subtracting(b).sorted().joined(separator: "; ")
         let less = b.subtracting(a).sorted().joined(separator: "; ")
@@ -162,9 +145,13 @@ package struct AnswerComparison {
     }
 
     static func bare(_ text: String) -> String {
-        let place = ScriptEvaluationRunner.withoutPosition(text)
-        // The statistics of a repair of classic buckets.
-        guard let range = place.firstRange(of: ", from buckets ") else { return place }
-        return String(place[..<range.lowerBound])
+        ScriptEvaluationRunner.withoutPosition(withoutStatistics(text))
+    }
+
+    /// Without those of a repair of classic buckets.
+    private static func withoutStatistics(_ text: String) -> String {
+        guard let range = text.firstRange(of: ", from buckets ") else { return text }
+        let place = text.lastIndex(of: "(") ?? text.endIndex
+        return String(text[..<range.lowerBound]) + " " + text[place...]
     }
 }

@@ -135,6 +135,8 @@ package struct RandomExpression {
                 "+", "-", "*", "/", "%", "^", "== bool", "< bool", "atan2", "!= bool", ">= bool",
                 "<= bool", "> bool",
             ])
+            // An error always.
+            if chance(99) { return "\(number()) \(pick(["</", ">/"])) \(number())" }
             if chance(4) { return "\(number()) \(operation) \(number())" }
             return "(\(scalar(depth + 1)) \(operation) \(scalar(depth + 1)))"
         }

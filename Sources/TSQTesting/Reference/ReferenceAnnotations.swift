@@ -13,12 +13,26 @@ struct ReferenceAnnotations {
     var isEmpty: Bool { warnings.isEmpty && infos.isEmpty }
 
     mutating func merge(_ other: ReferenceAnnotations) {
-        warnings.merge(other.warnings) { $1 }
-        infos.merge(other.infos) { $1 }
+        for (text, range) in other.warnings { warn(text, range) }
+        for (text, range) in other.infos { inform(text, range) }
     }
 
-    mutating func warn(_ text: String, _ range: SourceRange) { warnings[text] = range }
-    mutating func inform(_ text: String, _ range: SourceRange) { infos[text] = range }
+    /// A text is said once: at the place that is evaluated last when each part is evaluated at all
+    /// steps before the next, operands from left to right and then what they stand in.
+    private func last(_ a: SourceRange, _ b: SourceRange) -> SourceRange {
+        func holds(_ outer: SourceRange, _ inner: SourceRange) -> Bool {
+            outer.start <= inner.start && inner.end <= outer.end
+        }
+        return holds(a, b) ? a : holds(b, a) ? b : a.start < b.start ? b : a
+    }
+
+    mutating func warn(_ text: String, _ range: SourceRange) {
+        warnings[text] = warnings[text].map { last($0, range) } ?? range
+    }
+
+    mutating func inform(_ text: String, _ range: SourceRange) {
+        infos[text] = infos[text].map { last($0, range) } ?? range
+    }
 
     // MARK: The texts of Prometheus util/annotations
 

@@ -47,6 +47,7 @@ extension ReferenceEvaluation {
         _ node: AggregateExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
     ) throws(QueryError) -> Double? {
         guard let expression = node.parameter else { return 0 }
+        let place = expression.unwrapped.range
         var all: [Double] = []
         if case .number(let literal) = expression.unwrapped {
             all = [literal.value]
@@ -74,13 +75,13 @@ extension ReferenceEvaluation {
         case .limitRatio:
             if largest == 0 && smallest == 0 { return nil }
             if hasNaN { throw .execution("Ratio value is NaN") }
-            if largest > 1 { annotations.invalidRatio(largest, cappedTo: 1, expression.range) }
-            if smallest < -1 { annotations.invalidRatio(smallest, cappedTo: -1, expression.range) }
+            if largest > 1 { annotations.invalidRatio(largest, cappedTo: 1, place) }
+            if smallest < -1 { annotations.invalidRatio(smallest, cappedTo: -1, place) }
             return value == 0 ? nil : min(1, max(-1, value))
         case .quantile:
-            if hasNaN { annotations.invalidQuantile(.nan, expression.range) }
-            if largest > 1 { annotations.invalidQuantile(largest, expression.range) }
-            if smallest < 0 { annotations.invalidQuantile(smallest, expression.range) }
+            if hasNaN { annotations.invalidQuantile(.nan, place) }
+            if largest > 1 { annotations.invalidQuantile(largest, place) }
+            if smallest < 0 { annotations.invalidQuantile(smallest, place) }
             return value
         default: return value
         }
@@ -113,7 +114,7 @@ extension ReferenceEvaluation {
     private func aggregated(
         _ node: AggregateExpr, _ parameter: Double, _ samples: [ReferenceSample]
     ) -> ReferenceValue? {
-        let range = node.operand.range
+        let range = node.operand.unwrapped.range
         switch node.operation {
         case .count: return .float(Double(samples.count))
         case .group: return .float(1)
@@ -165,7 +166,7 @@ extension ReferenceEvaluation {
     private func sumOrAverage(
         _ node: AggregateExpr, _ samples: [ReferenceSample]
     ) -> ReferenceValue? {
-        let range = node.operand.range
+        let range = node.operand.unwrapped.range
         var floats = samples.compactMap(\.value.float)
         let histograms = samples.compactMap { sample in
             sample.value.histogram.map { (sample.labels.metricName ?? "", $0) }

@@ -77,11 +77,11 @@ extension ReferenceEvaluation {
         case "sort", "sort_desc", "sort_by_label", "sort_by_label_desc":
             result = try sorted(node, timeMs, frame)
         case "label_replace", "label_join":
-            result =
-                name == "label_join"
-                ? try labelJoin(arguments, timeMs, frame)
-                : try labelReplace(arguments, timeMs, frame)
-            try checkUnique(result)
+            let relabelled = try relabelled(node, timeMs, frame)
+            result = try ofOneKind(relabelled, node.range, timeMs, frame) {
+                (atMs) throws(QueryError) in
+                try self.relabelled(node, atMs, frame)
+            }
         case "info": result = try info(node, timeMs, frame)
         case "histogram_quantile", "histogram_quantiles", "histogram_fraction":
             result = try histogramCall(node, timeMs, frame)
@@ -108,7 +108,14 @@ extension ReferenceEvaluation {
         let name = node.function.name
         if let function = Self.histogramFunctions[name] {
             return samples.compactMap { sample in
-                sample.value.histogram.map { nameless(sample, .float(function($0))) }
+                sample.value.histogram.map { histogram in
+                    var result = nameless(sample, .float(function(histogram)))
+                    // Type and unit stay where names go at once.
+                    if !options.delayedNameRemoval {
+                        result.labels = sample.labels.keeping { $0 != LabelName.metricName }
+                    }
+                    return result
+                }
             }
         }
         let bounds: (low: Double, high: Double)? =
@@ -197,26 +204,22 @@ extension ReferenceEvaluation {
             var names: [String] = []
             for argument in node.arguments.dropFirst() { names.append(try string(argument)) }
             // A label that is missing is before none and behind none: the order is then that of the
-            // algorithm, Go's for few elements.
-            var result: [ReferenceSample] = []
-            for sample in samples {
-                var place = result.count
-                while place > 0,
-                    Self.isBefore(
-                        sample.labels, result[place - 1].labels, names, isDescending: isDescending)
-                {
-                    place -= 1
-                }
-                result.insert(sample, at: place)
+            // algorithm.
+            var result = samples
+            GoSort.sort(&result) {
+                Self.isBefore($0.labels, $1.labels, names, isDescending: isDescending)
             }
             return result
         }
-        return samples.filter { $0.value.float != nil }.sorted { a, b in
-            guard let x = a.value.float, let y = b.value.float else { return false }
-            // NaN goes to the end either way.
-            if x.isNaN || y.isNaN { return !x.isNaN }
-            return isDescending ? x > y : x < y
+        var result: [(value: Double, sample: ReferenceSample)] = []
+        for sample in samples {
+            if let value = sample.value.float { result.append((value, sample)) }
         }
+        // NaN goes to the end either way.
+        GoSort.sort(&result) { a, b in
+            b.value.isNaN || (isDescending ? a.value > b.value : a.value < b.value)
+        }
+        return result.map(\.sample)
     }
 
     private static func isBefore(
@@ -258,6 +261,15 @@ extension ReferenceEvaluation {
     }
 
     // MARK: Labels
+
+    /// `label_replace`, `label_join`: a float and a histogram may have the same labels.
+    func relabelled(
+        _ node: CallExpr, _ timeMs: TimestampMs, _ frame: ReferenceFrame
+    ) throws(QueryError) -> [ReferenceSample] {
+        node.function.name == "label_join"
+            ? try labelJoin(node.arguments, timeMs, frame)
+            : try labelReplace(node.arguments, timeMs, frame)
+    }
 
     private func labelReplace(
         _ arguments: [Expr], _ timeMs: TimestampMs, _ frame: ReferenceFrame

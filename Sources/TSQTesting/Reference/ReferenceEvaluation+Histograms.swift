@@ -42,7 +42,7 @@ extension ReferenceEvaluation {
         let argument = node.arguments[vectorIndex]
         var scalars: [(value: Double, range: SourceRange)] = []
         for other in node.arguments where other.type == .scalar {
-            scalars.append((try scalar(other, timeMs, frame), other.range))
+            scalars.append((try scalar(other, timeMs, frame), other.unwrapped.range))
         }
         let samples = try vector(argument, timeMs, frame)
         if name != "histogram_fraction" {
@@ -50,8 +50,8 @@ extension ReferenceEvaluation {
                 annotations.invalidQuantile(phi.value, phi.range)
             }
         }
-        let (native, classic) = split(samples, argument.range)
-        let firstRange = node.arguments[0].range
+        let (native, classic) = split(samples, argument.unwrapped.range)
+        let firstRange = node.arguments[0].unwrapped.range
         func results(
             label: (name: String, value: String)?, _ ofNative: (Histogram, String) -> Double,
             _ ofClassic: ([ReferenceBucket], String) -> Double
@@ -82,7 +82,7 @@ extension ReferenceEvaluation {
             }
         }
         let label = name == "histogram_quantiles" ? try string(node.arguments[1]) : nil
-        let classicRange = node.arguments[1].range
+        let classicRange = node.arguments[1].unwrapped.range
         return scalars.flatMap { phi in
             results(label: label.map { ($0, Self.openMetricsNumber(phi.value)) }) {
                 histogram, metric in

@@ -33,7 +33,7 @@ extension ReferenceEvaluation {
             }
         }
         var context = RangeContext(
-            node: node, range: argument.range, timeMs: timeMs, scalars: [])
+            node: node, range: argument.unwrapped.range, timeMs: timeMs, scalars: [])
         for (index, other) in node.arguments.enumerated() where index != matrixIndex {
             context.scalars.append(try scalar(other, timeMs, frame))
         }
@@ -130,12 +130,13 @@ extension ReferenceEvaluation {
         if name == "quantile_over_time" {
             let phi = context.scalars[0]
             if phi.isNaN || phi < 0 || phi > 1 {
-                annotations.invalidQuantile(phi, context.node.arguments[0].range)
+                annotations.invalidQuantile(phi, context.node.arguments[0].unwrapped.range)
             }
         }
         if !window.histograms.isEmpty {
             let range =
-                name == "quantile_over_time" ? context.node.arguments[0].range : context.range
+                name == "quantile_over_time"
+                ? context.node.arguments[0].unwrapped.range : context.range
             annotations.histogramsIgnoredInRange(metric: window.metricName, range)
         }
         if needsTwo && values.count < 2 { return nil }

@@ -280,10 +280,10 @@ extension ReferenceEvaluation {
         let lengthMs = try milliseconds(node.length, allowsNegative: false)
         let stepMs = try resolutionMs(node)
         let firstMs = try referenceTime(frame.startMs, at: node.at, offset: node.offset)
-        let lastMs = try referenceTime(frame.endMs, at: node.at, offset: node.offset)
+        let lastMs = try referenceTime(frame.lastMs, at: node.at, offset: node.offset)
         return ReferenceFrame(
-            startMs: Self.multiple(of: stepMs, after: firstMs - lengthMs),
-            endMs: Self.multiple(of: stepMs, after: lastMs) - stepMs, stepMs: stepMs)
+            startMs: Self.multiple(of: stepMs, after: firstMs - lengthMs), endMs: lastMs,
+            stepMs: stepMs)
     }
 
     /// All steps of the inside are evaluated, those in no window, too: for their errors and remarks.

@@ -23,6 +23,8 @@ final class ReferenceEvaluation {
 
     /// The subqueries whose inside was evaluated at all its steps.
     var evaluatedFrames: Set<RenamedKey> = []
+    /// From when on the histograms of a series are not seen, per expression and frame.
+    var stuckKinds: [RenamedKey: [LabelSet: TimestampMs]] = [:]
     /// Whether a series loses its name, per expression and frame, where its values do not agree.
     var settledNames: [RenamedKey: [LabelSet: Bool]] = [:]
 
@@ -62,18 +64,23 @@ final class ReferenceEvaluation {
             }
             return .matrix(Self.columns(try merged(windows, tellsTypesApart: true)))
         case .vector, .none:
-            let samples = try vector(expression, timeMs, query)
-            let rows = samples.map { sample in
-                PlainSeries(
-                    labels: finalLabels(sample.labels, sample.dropsName),
-                    points: [
-                        PlainSeries.Point(timeMs: timeMs, value: Self.plain(sample.value))
-                    ])
-            }
-            if Set(rows.map(\.labels)).count < rows.count {
-                throw .execution(Self.duplicateLabels)
-            }
-            return .vector(Self.columns(rows))
+            return .vector(Self.columns(try instantResult(expression)))
+        }
+    }
+
+    private func instantResult(_ expression: Expr) throws(QueryError) -> [PlainSeries] {
+        var samples: [ReferenceSample] = []
+        for var sample in try answer(expression, query.startMs) {
+            sample.labels = finalLabels(sample.labels, sample.dropsName)
+            samples.append(sample)
+        }
+        try checkKinds(samples)
+        // Of a float and a histogram with the same labels the histogram is the answer.
+        let histograms = Set(samples.filter { $0.value.float == nil }.map(\.labels))
+        return samples.filter { $0.value.float == nil || !histograms.contains($0.labels) }.map {
+            PlainSeries(
+                labels: $0.labels,
+                points: [PlainSeries.Point(timeMs: query.startMs, value: Self.plain($0.value))])
         }
     }
 
@@ -88,7 +95,7 @@ final class ReferenceEvaluation {
                         points: [PlainSeries.Point(timeMs: timeMs, value: .float(value))]))
                 continue
             }
-            for sample in try vector(expression, timeMs, query) {
+            for sample in try answer(expression, timeMs) {
                 points.append(
                     PlainSeries(
                         labels: finalLabels(sample.labels, sample.dropsName),
@@ -97,7 +104,7 @@ final class ReferenceEvaluation {
                         ]))
             }
         }
-        return Self.columns(try merged(points))
+        return Self.columns(try merged(points, tellsTypesApart: true))
     }
 
     private func finalLabels(_ labels: LabelSet, _ dropsName: Bool) -> LabelSet {
@@ -203,7 +210,12 @@ final class ReferenceEvaluation {
         case .paren(let node): return try vector(node.inner, timeMs, frame)
         case .unary(let node):
             let samples = try vector(node.operand, timeMs, frame)
-            return node.isNegation ? try negated(samples) : samples
+            if !node.isNegation { return samples }
+            if options.delayedNameRemoval { return negated(samples) }
+            return try ofOneKind(negated(samples), node.range, timeMs, frame) {
+                (atMs) throws(QueryError) in
+                self.negated(try self.vector(node.operand, atMs, frame))
+            }
         case .binary(let node): return try binary(node, timeMs, frame)
         case .aggregate(let node): return try aggregate(node, timeMs, frame)
         case .call(let node): return try call(node, timeMs, frame)
@@ -212,10 +224,8 @@ final class ReferenceEvaluation {
         }
     }
 
-    private func negated(
-        _ samples: [ReferenceSample]
-    ) throws(QueryError) -> [ReferenceSample] {
-        let result = samples.map { sample in
+    private func negated(_ samples: [ReferenceSample]) -> [ReferenceSample] {
+        samples.map { sample in
             var value = sample.value
             switch value {
             case .float(let number): value = .float(-number)
@@ -225,8 +235,25 @@ final class ReferenceEvaluation {
             }
             return nameless(sample, value)
         }
-        if !options.delayedNameRemoval { try checkUnique(result) }
-        return result
+    }
+
+    /// The elements of the whole expression. Behind a sign and functions of labels a float and a
+    /// histogram may have the same labels.
+    private func answer(
+        _ expression: Expr, _ timeMs: TimestampMs
+    ) throws(QueryError) -> [ReferenceSample] {
+        if query.isInstant || !expression.isStepInvariant {
+            switch expression.unwrapped {
+            case .unary(let node) where node.isNegation:
+                return negated(try vector(node.operand, timeMs, query))
+            case .call(let node) where ["label_replace", "label_join"].contains(node.function.name):
+                let samples = try relabelled(node, timeMs, query)
+                try checkKinds(samples)
+                return samples
+            default: break
+            }
+        }
+        return try vector(expression, timeMs, query)
     }
 
     // MARK: Names and duplicates
@@ -261,6 +288,40 @@ final class ReferenceEvaluation {
             var result = sample
             result.dropsName = settledNames[key]?[sample.labels] ?? sample.dropsName
             return result
+        }
+    }
+
+    /// Two floats, or two histograms, with the same labels are an error.
+    private func checkKinds(_ samples: [ReferenceSample]) throws(QueryError) {
+        try checkUnique(samples.filter { $0.value.float != nil })
+        try checkUnique(samples.filter { $0.value.float == nil })
+    }
+
+    /// What an operation sees of series that may have a float and a histogram at one step: the float,
+    /// and from the next step on no histogram: the one that was not taken is in the way.
+    ///
+    /// - Parameter values: all elements at a step.
+    func ofOneKind(
+        _ samples: [ReferenceSample], _ place: SourceRange, _ timeMs: TimestampMs,
+        _ frame: ReferenceFrame, at values: (TimestampMs) throws(QueryError) -> [ReferenceSample]
+    ) throws(QueryError) -> [ReferenceSample] {
+        try checkKinds(samples)
+        if samples.allSatisfy({ $0.value.float != nil }) { return samples }
+        let key = RenamedKey(place: place, frame: frame)
+        if stuckKinds[key] == nil {
+            var first: [LabelSet: TimestampMs] = [:]
+            for atMs in frame.times {
+                let all = try values(atMs)
+                let floats = Set(all.filter { $0.value.float != nil }.map(\.labels))
+                for sample in all where sample.value.float == nil && floats.contains(sample.labels)
+                {
+                    if first[sample.labels] == nil { first[sample.labels] = atMs }
+                }
+            }
+            stuckKinds[key] = first
+        }
+        return samples.filter {
+            $0.value.float != nil || timeMs < stuckKinds[key]?[$0.labels] ?? .max
         }
     }
 

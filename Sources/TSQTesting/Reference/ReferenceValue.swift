@@ -18,13 +18,16 @@ struct ReferenceSample {
     var dropsName = false
 }
 
-/// The steps over which an expression is evaluated: the query's, or a subquery's.
+/// The steps over which an expression is evaluated: the query's, or a subquery's. The end may lie
+/// after the last step.
 struct ReferenceFrame: Hashable {
     var startMs: TimestampMs
     var endMs: TimestampMs
     var stepMs: Int64
 
     var isInstant: Bool { startMs == endMs }
+
+    var lastMs: TimestampMs { startMs + (endMs - startMs) / stepMs * stepMs }
 
     var times: StrideThrough<TimestampMs> { stride(from: startMs, through: endMs, by: Int(stepMs)) }
 }
