@@ -19,6 +19,9 @@ package struct SampleColumns: Sendable {
     /// Equal non-zero numbers mean: these float times are the same column as another series' of
     /// the same selection, so what was worked out over them (window bounds) can be used again.
     package var timesID: UInt64 = 0
+    /// Whether every float value is known to be finite, and so no stale marker. Whoever fills the
+    /// columns anew says so or begins with `removeAll`.
+    package var areFinite = false
 
     package init() {}
 
@@ -30,5 +33,6 @@ package struct SampleColumns: Sendable {
         startTimes.removeAll(keepingCapacity: true)
         histograms.removeAll()
         timesID = 0
+        areFinite = false
     }
 }

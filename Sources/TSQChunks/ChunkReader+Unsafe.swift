@@ -44,7 +44,30 @@ struct ChunkReader {
         return try longVarint()
     }
 
+    /// From one load of eight bytes where it may be made: the first byte without its high bit ends the
+    /// varint, and the sevens are moved together by halves.
     private mutating func longVarint() throws(ChunkError) -> UInt64 {
+        if loadable >= 8 {
+            let word = UInt64(
+                littleEndian: raw.baseAddress.map {
+                    $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                } ?? 0)
+            let ends = ~word & 0x8080_8080_8080_8080
+            let byteCount = ends.trailingZeroBitCount >> 3 + 1
+            if ends != 0 && byteCount <= remaining {
+                offset += byteCount
+                var bits = word & (UInt64.max &>> UInt64(64 &- 8 &* byteCount))
+                bits =
+                    bits & 0x007F_007F_007F_007F | (bits & 0x7F00_7F00_7F00_7F00) >> 1
+                bits =
+                    bits & 0x0000_3FFF_0000_3FFF | (bits & 0x3FFF_0000_3FFF_0000) >> 2
+                return bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4
+            }
+        }
+        return try varintByBytes()
+    }
+
+    private mutating func varintByBytes() throws(ChunkError) -> UInt64 {
         let start = offset
         var result: UInt64 = 0
         var shift: UInt64 = 0

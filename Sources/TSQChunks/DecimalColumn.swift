@@ -145,9 +145,10 @@ enum DecimalColumn {
         return (Double(whole) / power).bitPattern == value.bitPattern ? whole : nil
     }
 
+    /// - Returns: whether there are no exceptions, so that all values are finite.
     static func decode(
         _ reader: inout ChunkReader, into out: UnsafeMutableBufferPointer<Double>
-    ) throws(ChunkError) {
+    ) throws(ChunkError) -> Bool {
         let head = try reader.u8()
         let exponent = Int(head & ~exceptionsFlag)
         if exponent > exponentMax { throw reader.malformed("exponent \(exponent)") }
@@ -160,7 +161,9 @@ enum DecimalColumn {
             }
             convert(out, power)
         }
-        if let (runs, count) = exceptions { try ValueExceptions.apply(runs, count, to: out) }
+        guard let (runs, count) = exceptions else { return true }
+        try ValueExceptions.apply(runs, count, to: out)
+        return false
     }
 
     private static func convert(_ out: UnsafeMutableBufferPointer<Double>, _ power: Double) {

@@ -109,31 +109,36 @@ package enum ValueChunk {
     /// room for as many at `out`.
     /// - Parameter slack: how many bytes after `bytes` may be loaded: with eight there is no end to
     ///   watch in unpacking.
+    /// - Returns: whether all values are known to be finite without looking at each.
     /// - Throws: `ChunkError` on any bytes that no encoder writes, and when it has another count.
+    @discardableResult
     package static func decode(
         _ bytes: UnsafeRawBufferPointer, slack: Int = 0, count: Int,
         to out: UnsafeMutablePointer<Double>
-    ) throws(ChunkError) {
+    ) throws(ChunkError) -> Bool {
         var reader = ChunkReader(bytes, slack: slack)
         let head = try head(&reader)
         if head.count != count {
             throw .malformed(offset: 0, reason: "\(head.count) values instead of \(count)")
         }
         let out = UnsafeMutableBufferPointer(start: out, count: count)
+        var areFinite = false
         switch head.codec {
         case .constant:
             if count > 0 { out.update(repeating: try reader.f64()) }
+            areFinite = out.first?.isFinite ?? true
         case .compressed:
             var values: [Double] = []
             try decompress(&reader, count, into: &values)
             for index in 0..<count { out[index] = values[index] }
-            return
-        case .decimal: try DecimalColumn.decode(&reader, into: out)
+            return false
+        case .decimal: areFinite = try DecimalColumn.decode(&reader, into: out)
         case .bits: try BitsColumn.decode(&reader, into: out)
         case .xor: try XorColumn.decode(&reader, into: out)
         case .raw: try decodeRaw(&reader, into: out)
         }
         try reader.expectEnd()
+        return areFinite
     }
 
     /// The whole of `reader` as a value chunk.
@@ -153,7 +158,7 @@ package enum ValueChunk {
             var rest = reader
             try values.extend(by: count, filler: 0) { out throws(ChunkError) in
                 switch codec {
-                case .decimal: try DecimalColumn.decode(&rest, into: out)
+                case .decimal: _ = try DecimalColumn.decode(&rest, into: out)
                 case .bits: try BitsColumn.decode(&rest, into: out)
                 case .xor: try XorColumn.decode(&rest, into: out)
                 default: try decodeRaw(&rest, into: out)

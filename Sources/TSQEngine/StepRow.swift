@@ -25,6 +25,21 @@ package struct StepRow: Sendable {
 
     package var stepCount: Int { values.count }
 
+    /// How many steps have a float, where none has a histogram: tags are 0 or 1 then, and are added up
+    /// in bytes, sixteen at once.
+    var floatCount: Int {
+        let tags = tags.span
+        var (count, start) = (0, 0)
+        while start < tags.count {
+            let end = min(tags.count, start &+ 240)
+            var part: UInt8 = 0
+            for step in start..<end { part &+= tags[unchecked: step] }
+            count &+= Int(part)
+            start = end
+        }
+        return count
+    }
+
     /// Makes every step absent, for `stepCount` steps; keeps the buffers.
     package mutating func reset(stepCount: Int) {
         if values.count != stepCount {

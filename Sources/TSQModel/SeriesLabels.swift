@@ -70,6 +70,17 @@ package struct SeriesLabels: Sendable {
         return nil
     }
 
+    /// The same series with the symbols of another table: `numbers` has that of each of this one's.
+    package func translated(_ numbers: [SymbolID]) -> SeriesLabels {
+        var result = SeriesLabels()
+        result.ends = ends
+        result.pairs = pairs.map {
+            LabelPair(
+                name: numbers[Int($0.name.rawValue)], value: numbers[Int($0.value.rawValue)])
+        }
+        return result
+    }
+
     /// The strings, for the borders.
     package func labelSet(_ series: Int, _ symbols: SymbolTable) -> LabelSet {
         LabelSet(

@@ -56,6 +56,24 @@ package final class SymbolTable: @unchecked Sendable {
         return copy
     }
 
+    /// Takes the symbols of `other` where they continue this table's own: all numbers of `other` then
+    /// mean the same here.
+    package func adopt(_ other: SymbolTable) -> Bool {
+        guard other.ends.starts(with: ends), other.arena.starts(with: arena) else { return false }
+        arena = other.arena
+        ends = other.ends
+        hashes = other.hashes
+        slots = other.slots
+        return true
+    }
+
+    /// The numbers here of all symbols of `other`, by their numbers there.
+    package func internAll(of other: SymbolTable) -> [SymbolID] {
+        (0..<other.count).map { number in
+            other.withBytes(SymbolID(UInt32(truncatingIfNeeded: number))) { intern($0) }
+        }
+    }
+
     package var count: Int { ends.count }
     /// What the table holds, for a query's byte budget.
     package var byteCount: Int { arena.count + ends.count * 12 + slots.count * 4 }

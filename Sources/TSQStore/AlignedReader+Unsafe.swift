@@ -1,3 +1,4 @@
+import CPrefetch
 import TSQBase
 import TSQChunks
 
@@ -29,6 +30,8 @@ struct AlignedReader {
         /// The first and the last of the times within the bounds.
         var minMs: TimestampMs = 0
         var maxMs: TimestampMs = 0
+        /// Of the rows within the bounds (`TimesIdentity`).
+        var identity: UInt64 = 0
 
         init() {}
 
@@ -50,8 +53,14 @@ struct AlignedReader {
         var epoch: UInt32 = 0
         var rows = Rows()
 
-        mutating func bound(_ bounds: Bounds, _ epoch: UInt32) {
+        /// `source` and `column` say which times these are among all.
+        mutating func bound(
+            _ bounds: Bounds, _ epoch: UInt32, _ source: UInt64, _ column: UInt64
+        ) {
             rows = Rows(times, bounds)
+            if rows.low < rows.high {
+                rows.identity = TimesIdentity.piece(source, column, rows.low..<rows.high)
+            }
             self.epoch = epoch
         }
     }
@@ -84,6 +93,7 @@ struct AlignedReader {
             let (rowCount, wanted) = (rows.count, wanted)
             turned = [Double](unsafeUninitializedCapacity: rowCount * wanted.count) { out, count in
                 for row in 0..<rowCount {
+                    if row + 2 < rowCount { Self.prefetch(rows[row + 2], wanted) }
                     rows[row].withUnsafeBufferPointer { values in
                         for (place, column) in wanted.enumerated() {
                             precondition(column < values.count, "BUG: a row without all columns")
@@ -92,6 +102,16 @@ struct AlignedReader {
                     }
                 }
                 count = rowCount * wanted.count
+            }
+        }
+
+        /// Mostly the wanted columns are neighbours: eight of them are in a line of the cache.
+        private static func prefetch(_ row: [Double], _ wanted: [Int32]) {
+            row.withUnsafeBufferPointer { values in
+                guard let start = values.baseAddress else { return }
+                for place in stride(from: 0, to: wanted.count, by: 4) {
+                    tsq_prefetch(start + Int(wanted[place]))
+                }
             }
         }
     }
@@ -138,8 +158,6 @@ struct AlignedReader {
     private var pieces: [Piece] = []
     /// Where the last of them ends.
     private var lastMs: TimestampMs = 0
-    /// Keeps the reads that fill the cache from being left out.
-    private var touchedBytes: UInt8 = 0
     /// Times held in columns and patterns.
     private var timesHeld = 0
     /// Where each of `places` is among the wanted columns of its buffer; empty where too much would
@@ -224,6 +242,7 @@ struct AlignedReader {
         _ series: Int, _ wanted: Bounds, into output: inout SampleColumns
     ) throws(BlockError) -> Bool {
         begin(wanted)
+        prefetchChunks(of: series + Self.seriesAhead)
         for index in chunks.range(series - firstSeries) {
             let column = Int(chunks.entries[index].column)
             if chunks.entries[index].chunk.flags.rawValue != 0 { return false }
@@ -272,7 +291,7 @@ struct AlignedReader {
         if !output.histograms.isEmpty { output.histograms.removeAll() }
         output.times = patterns[pattern]
         output.timesID = output.times.isEmpty ? 0 : id
-        try appendValues(from: first, into: &output.values)
+        output.areFinite = try appendValues(from: first, into: &output.values)
     }
 
     /// False when the piece does not lie behind those before it.
@@ -293,14 +312,16 @@ struct AlignedReader {
             columns[number].times = try snapshot.blocks[Int(column.cursor)].times(column.column)
             timesHeld += columns[number].times.count
         }
-        columns[number].bound(bounds, epoch)
+        let column = chunks.columns[number]
+        columns[number].bound(
+            bounds, epoch, fileNumbers[Int(column.cursor)], UInt64(column.column))
     }
 
     private mutating func load(head number: Int) {
         head[number].column.times = head[number].buffer.times
         head[number].isPlain =
             head[number].buffer.isComplete && head[number].buffer.startTimes.isEmpty
-        head[number].column.bound(bounds, epoch)
+        head[number].column.bound(bounds, epoch, head[number].source, head[number].number)
     }
 
     /// The first piece that is wanted: the last one with a sample up to `newestAtMs`, cut to begin
@@ -308,7 +329,10 @@ struct AlignedReader {
     private mutating func leaveOutOld() -> Int {
         if bounds.newestAtMs <= bounds.fromMs { return 0 }
         for index in pieces.indices.reversed() where pieces[index].rows.newest >= 0 {
-            pieces[index].rows.low = pieces[index].rows.newest
+            if pieces[index].rows.low != pieces[index].rows.newest {
+                pieces[index].rows.low = pieces[index].rows.newest
+                pieces[index].rows.identity = identity(of: pieces[index])
+            }
             return index
         }
         return 0
@@ -316,20 +340,19 @@ struct AlignedReader {
 
     private func identity(from first: Int) -> UInt64 {
         var identity = TimesIdentity()
-        for index in first..<pieces.count {
-            let piece = pieces[index]
-            // As the plain form says it: some series of a selection are read that way.
-            if piece.isHead {
-                let rows = piece.low..<piece.high
-                identity.add(head[piece.number].source, head[piece.number].number, rows)
-            } else {
-                let column = chunks.columns[piece.number]
-                identity.add(
-                    fileNumbers[Int(column.cursor)], UInt64(column.column),
-                    piece.low..<piece.high)
-            }
-        }
+        for index in first..<pieces.count { identity.add(pieces[index].rows.identity) }
         return identity.id
+    }
+
+    /// As the plain form says it: some series of a selection are read that way.
+    private func identity(of piece: Piece) -> UInt64 {
+        let rows = piece.low..<piece.high
+        if piece.isHead {
+            return TimesIdentity.piece(head[piece.number].source, head[piece.number].number, rows)
+        }
+        let column = chunks.columns[piece.number]
+        return TimesIdentity.piece(
+            fileNumbers[Int(column.cursor)], UInt64(column.column), rows)
     }
 
     /// The number of the pattern `id`, made when it is new.
@@ -354,22 +377,34 @@ struct AlignedReader {
 
     // MARK: Values
 
+    /// How many series on chunks begin to be loaded: mostly they are in no cache.
+    private static let seriesAhead = 2
+
+    /// The first two lines of the cache of each chunk: few are longer.
+    private func prefetchChunks(of series: Int) {
+        if series - firstSeries >= chunks.ends.count { return }
+        for index in chunks.range(series - firstSeries) {
+            guard let file = files[Int(chunks.entries[index].cursor)].baseAddress else { continue }
+            let start = file + chunks.entries[index].chunk.offset
+            tsq_prefetch(start)
+            tsq_prefetch(start + 64)
+        }
+    }
+
     /// `mutating`, so that the closure refers to `self` in place instead of holding a copy.
+    ///
+    /// - Returns: whether all values are known to be finite.
     private mutating func appendValues(
         from first: Int, into values: inout [Double]
-    ) throws(BlockError) {
+    ) throws(BlockError) -> Bool {
         var room = 0
         var longest = 0
-        var touched: UInt8 = 0
         for index in first..<pieces.count {
             room += pieces[index].count
             longest = max(longest, pieces[index].rows.count)
-            // The first bytes of all chunks at once: mostly they are in no cache, and waiting for
-            // several costs no more than waiting for one.
-            if !pieces[index].isHead { touched |= firstByte(pieces[index]) }
         }
-        touchedBytes = touched
         var failure: BlockError?
+        var areFinite = true
         values.append(addingCapacity: room + longest) { (span: inout OutputSpan<Double>) in
             span.withUnsafeMutableBufferPointer { buffer, count in
                 guard var at = buffer.baseAddress else { return }
@@ -378,11 +413,13 @@ struct AlignedReader {
                     let piece = pieces[index]
                     if piece.isHead {
                         copyRows(piece, to: at)
+                        for row in 0..<piece.count where !at[row].isFinite { areFinite = false }
                     } else {
                         do throws(BlockError) {
                             let entry = chunks.entries[piece.source]
-                            try Self.decode(
+                            let isFinite = try Self.decode(
                                 entry.chunk, files[Int(entry.cursor)], piece, to: at)
+                            if !isFinite { areFinite = false }
                         } catch {
                             failure = error
                             return
@@ -394,6 +431,7 @@ struct AlignedReader {
             }
         }
         if let failure { throw failure }
+        return areFinite
     }
 
     private mutating func copyRows(_ piece: Piece, to out: UnsafeMutablePointer<Double>) {
@@ -414,32 +452,27 @@ struct AlignedReader {
         }
     }
 
-    @inline(__always)
-    private func firstByte(_ piece: Piece) -> UInt8 {
-        let file = files[Int(chunks.entries[piece.source].cursor)]
-        let offset = chunks.entries[piece.source].chunk.offset
-        return offset >= 0 && offset < file.count ? file[offset] : 0
-    }
-
     /// Decodes a chunk to `out` and moves the rows that are wanted to the front.
     @inline(__always)
     private static func decode(
         _ chunk: BlockChunk, _ file: UnsafeRawBufferPointer, _ piece: Piece,
         to out: UnsafeMutablePointer<Double>
-    ) throws(BlockError) {
+    ) throws(BlockError) -> Bool {
         guard chunk.offset >= 0, chunk.valuesCount <= file.count - chunk.offset else {
             throw BlockError(reason: "a chunk of series \(chunk.ref) ends beyond the file")
         }
         let bytes = UnsafeRawBufferPointer(
             rebasing: file[chunk.offset..<(chunk.offset + chunk.valuesCount)])
+        let areFinite: Bool
         do throws(ChunkError) {
             let slack = file.count - chunk.offset - chunk.valuesCount
-            try ValueChunk.decode(bytes, slack: slack, count: piece.rows.count, to: out)
+            areFinite = try ValueChunk.decode(bytes, slack: slack, count: piece.rows.count, to: out)
         } catch {
             throw BlockError(reason: "series \(chunk.ref): \(error.message)")
         }
         if piece.low > 0 {
             out.update(from: out + piece.low, count: piece.count)
         }
+        return areFinite
     }
 }

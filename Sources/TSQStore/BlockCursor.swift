@@ -5,23 +5,34 @@ import TSQIO
 /// Which stretches of which time columns a read was put together from: equal identities mean equal
 /// times.
 struct TimesIdentity {
-    private(set) var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+    private(set) var hash = seed
     /// Cleared by a piece whose times nobody shares.
     private(set) var isShared = true
 
+    private static let seed: UInt64 = 0x9E37_79B9_7F4A_7C15
+
     mutating func add(_ source: UInt64, _ column: UInt64, _ range: Range<Int>) {
-        mix(source)
-        mix(column)
-        mix(UInt64(truncatingIfNeeded: range.lowerBound))
-        mix(UInt64(truncatingIfNeeded: range.upperBound))
+        add(Self.piece(source, column, range))
+    }
+
+    /// Adds what `piece` answered.
+    @inline(__always)
+    mutating func add(_ piece: UInt64) { hash = Self.mix(hash, piece) }
+
+    /// Some rows of a column of times.
+    static func piece(_ source: UInt64, _ column: UInt64, _ range: Range<Int>) -> UInt64 {
+        var piece = mix(seed, source)
+        piece = mix(piece, column)
+        piece = mix(piece, UInt64(truncatingIfNeeded: range.lowerBound))
+        return mix(piece, UInt64(truncatingIfNeeded: range.upperBound))
     }
 
     @inline(__always)
-    private mutating func mix(_ word: UInt64) {
-        hash = (hash ^ word) &* 0xBF58_476D_1CE4_E5B9
+    private static func mix(_ hash: UInt64, _ word: UInt64) -> UInt64 {
+        var hash = (hash ^ word) &* 0xBF58_476D_1CE4_E5B9
         hash ^= hash >> 29
         hash = hash &* 0x94D0_49BB_1331_11EB
-        hash ^= hash >> 32
+        return hash ^ hash >> 32
     }
 
     mutating func addUnshared() { isShared = false }

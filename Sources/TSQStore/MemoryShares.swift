@@ -59,9 +59,10 @@ extension StoreCore {
 }
 
 extension Registry {
-    /// Labels that are in memory, and which numbers were given out.
+    /// Labels that are in memory, which numbers were given out, and selections kept.
     var byteCount: Int {
         delta.byteCount + frozen.reduce(0) { $0 + $1.byteCount } + resolved.byteCount
+            + selections.byteCount
     }
 
     var mappedBytes: UInt64 {

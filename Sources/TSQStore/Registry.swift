@@ -14,11 +14,17 @@ struct Registry {
         var damage: IndexError?
     }
 
-    var segments: [Segment]
+    var segments: [Segment] {
+        didSet { revision = .next() }
+    }
     /// Series that a checkpoint is writing to a segment; more than one after a failed checkpoint.
     private(set) var frozen: [SeriesDelta] = []
     private(set) var delta: SeriesDelta
     var resolved = ResolvedRefs()
+    /// Another one whenever other series may be selected; no two registries share one but as copies.
+    private(set) var revision = RegistryRevision.next()
+    /// Copies share it: they may have the same series.
+    let selections = SelectionCache()
 
     init(segments: [Segment], nextRef: UInt32) {
         self.segments = segments
@@ -60,7 +66,8 @@ struct Registry {
 
     /// Registers a series that is not there.
     mutating func add(_ labels: LabelSet, hash: UInt64) -> UInt32 {
-        delta.register(labels, hash: hash).ref
+        revision = .next()
+        return delta.register(labels, hash: hash).ref
     }
 
     func labels(of ref: UInt32) throws(IndexError) -> LabelSet? {

@@ -34,10 +34,8 @@ final class StoreSelection: SeriesSelection {
         self.events = events
         self.request = (request.fromMs, request.toMs)
         reader = SeriesReader(snapshot)
-        let selected = try SelectedSeries(
-            registry.parts, matching: request.matchers, symbols: symbols)
-        let all = selected.firstRefs
-        let order = RefOrder.ascending(all)
+        let selected = try registry.select(request.matchers, symbols)
+        let (all, order) = (selected.refs, selected.order)
         let found = RowPlaces(snapshot.generations, refs: all, order: order)
         var isWanted = [Bool](repeating: true, count: all.count)
         // In ascending order of refs: a block's pages are decoded once.

@@ -22,11 +22,14 @@ struct RateSpansTests {
             }
             columns.timesID = random.next() | 1
         }
-        var value = Double(random.next() % 100)
+        // Half of the counters only rise.
+        let rises = random.next() % 2 == 0
+        columns.areFinite = rises && random.next() % 2 == 0
+        var value = Double(random.next() % 100) - 5
         for _ in columns.times {
             value += Double(random.next() % 50) / 8
-            if random.next() % 15 == 0 { value = Double(random.next() % 10) - 2 }
-            let isSpecial = random.next() % 60 == 0
+            if !rises && random.next() % 15 == 0 { value = Double(random.next() % 10) - 2 }
+            let isSpecial = !rises && random.next() % 60 == 0
             columns.values.append(
                 isSpecial ? [.nan, .infinity, -0.0, 1e308][Int(random.next() % 4)] : value)
         }

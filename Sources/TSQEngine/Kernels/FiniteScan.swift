@@ -10,4 +10,10 @@ struct FiniteScan {
 
     /// No NaN and no infinity was among them.
     var isFinite: Bool { carried >> 63 == 0 }
+
+    static func areFinite(_ values: Span<Double>) -> Bool {
+        var scan = FiniteScan()
+        for index in 0..<values.count { scan.add(values[unchecked: index]) }
+        return scan.isFinite
+    }
 }

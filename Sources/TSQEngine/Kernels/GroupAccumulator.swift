@@ -128,6 +128,20 @@ extension GroupAccumulator {
                 && compensations.count == count, "BUG: rows of different tiles")
         var sumsOut = sums.mutableSpan
         var compensationsOut = compensations.mutableSpan
+        if row.histograms.isEmpty && row.floatCount == count {
+            // Nothing is absent: the usual case.
+            for step in 0..<count {
+                let value = values[unchecked: step]
+                let sum = sumsOut[unchecked: step]
+                let total = sum + value
+                let back = total - sum
+                compensationsOut[unchecked: step] += (sum - (total - back)) + (value - back)
+                sumsOut[unchecked: step] = total
+            }
+            var tagsOut = tags.mutableSpan
+            for step in 0..<count { tagsOut[unchecked: step] |= StepRow.Tag.float }
+            return
+        }
         for step in 0..<count {
             let isFloat = present[unchecked: step] == StepRow.Tag.float
             let value = isFloat ? values[unchecked: step] : -0.0

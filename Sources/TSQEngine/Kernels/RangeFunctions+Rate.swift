@@ -28,15 +28,16 @@ extension RangeFunctions {
         _ columns: borrowing SampleColumns, _ windows: borrowing Windows,
         _ context: inout KernelContext, _ row: inout StepRow, _ kind: ChangeKind
     ) {
-        windows.checkBounds(columns)
         var notes: WindowNotes = []
         if windows.mode != .none {
+            windows.checkBounds(columns)
             extendedChange(columns, windows, kind, &notes, &row)
         } else {
             let useStarts = context.useStartTimestamps
             if windows.hasOnlyFloats && !(useStarts && kind.isCounter) {
                 alignedChange(columns, windows, kind, &context.spans, &row)
             } else {
+                windows.checkBounds(columns)
                 floatChange(columns, windows, kind, useStarts, &notes, &row)
             }
             if !windows.hasOnlyFloats {
@@ -76,14 +77,83 @@ extension RangeFunctions {
     ) {
         let place = cache.find(
             columns.times.span, timesID: columns.timesID, windows, isRate: kind.isRate)
-        alignedChange(columns, windows, kind, cache.spans[place], &row)
+        let spans = cache.spans[place]
+        if !ascendingChange(columns, windows, kind, spans, &row) {
+            windows.checkBounds(columns)
+            alignedChange(columns, windows, kind, spans, &row)
+        }
+    }
+
+    /// Where all values are finite and none is less than the one before, which is what counters do
+    /// between resets: without a branch a window. False, and nothing done, where it is otherwise.
+    private static func ascendingChange(
+        _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
+        _ spans: WindowSpans, _ row: inout StepRow
+    ) -> Bool {
+        let count = spans.tags.count
+        let values = columns.values.span
+        guard spans.samplesEnd > 0, spans.samplesEnd <= values.count,
+            columns.areFinite || FiniteScan.areFinite(values),
+            !CounterEvents.mayFall(values)
+        else { return false }
+        let (allFirsts, allLasts, allFactors) = (spans.firsts, spans.lasts, spans.factors)
+        let (firsts, lasts, factors) = (allFirsts.span, allLasts.span, allFactors.span)
+        precondition(
+            windows.count == count && row.stepCount == count && firsts.count == count
+                && lasts.count == count && factors.count == count, "BUG: spans of other windows")
+        var results = row.values.mutableSpan
+        for step in 0..<count {
+            let first = values[unchecked: Int(firsts[unchecked: step])]
+            let last = values[unchecked: Int(lasts[unchecked: step])]
+            results[unchecked: step] = (last - first) * factors[unchecked: step]
+        }
+        copyTags(spans, &row)
+        if kind.isCounter { limitToZero(values, windows, kind, spans, &row) }
+        return true
+    }
+
+    private static func copyTags(_ spans: WindowSpans, _ row: inout StepRow) {
+        let all = spans.tags
+        let tags = all.span
+        var rowTags = row.tags.mutableSpan
+        precondition(tags.count == rowTags.count, "BUG: spans of other windows")
+        for step in 0..<tags.count { rowTags[unchecked: step] = tags[unchecked: step] }
+    }
+
+    /// Works the windows out anew that may not be extended as far to the left, because the counter was
+    /// zero there.
+    private static func limitToZero(
+        _ values: borrowing Span<Double>, _ windows: borrowing Windows, _ kind: ChangeKind,
+        _ spans: WindowSpans, _ row: inout StepRow
+    ) {
+        let newest = values[values.count - 1]
+        let (allFirsts, allLasts, allTags) = (spans.firsts, spans.lasts, spans.tags)
+        let (firsts, lasts, tags) = (allFirsts.span, allLasts.span, allTags.span)
+        for step in 0..<tags.count {
+            let first = values[unchecked: Int(firsts[unchecked: step])]
+            // The counter's zero lies further back than the samples reach, from here on: first values
+            // ascend, and no change is larger.
+            if !spans.extendsFar && first >= 0 && first >= newest - first
+                && tags[unchecked: step] == StepRow.Tag.float
+            {
+                return
+            }
+            let change = values[unchecked: Int(lasts[unchecked: step])] - first
+            if change > 0 && first >= 0
+                && (first < change || spans.left[step] > spans.sampled[step])
+            {
+                row.values[step] =
+                    change * spans.factor(step, first / change, windows.rangeSeconds, kind)
+            }
+        }
     }
 
     private static func alignedChange(
         _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
-        _ spans: borrowing WindowSpans, _ row: inout StepRow
+        _ spans: WindowSpans, _ row: inout StepRow
     ) {
-        let (sampled, left, factors) = (spans.sampled.span, spans.left.span, spans.factors.span)
+        let (allSampled, allLeft, allFactors) = (spans.sampled, spans.left, spans.factors)
+        let (sampled, left, factors) = (allSampled.span, allLeft.span, allFactors.span)
         let values = columns.values.span
         let (starts, ends) = (windows.floatStarts.span, windows.floatEnds.span)
         let count = windows.count
@@ -95,7 +165,7 @@ extension RangeFunctions {
         var resets = CounterEvents()
         if kind.isCounter { resets.findResets(values) }
         let hasResets = !resets.positions.isEmpty
-        let (isCounter, isRate) = (kind.isCounter, kind.isRate)
+        let isCounter = kind.isCounter
         var results = row.values.mutableSpan
         for step in 0..<count {
             let (start, end) = (starts[unchecked: step], ends[unchecked: step])
@@ -113,18 +183,11 @@ extension RangeFunctions {
             if isCounter && change > 0 && first >= 0
                 && (first < change || left[unchecked: step] > sampled[unchecked: step])
             {
-                let toZero = sampled[unchecked: step] * (first / change)
-                if toZero < left[unchecked: step] {
-                    factor = WindowSpans.factor(
-                        sampled[unchecked: step], toZero, spans.right[step])
-                    if isRate { factor /= windows.rangeSeconds }
-                }
+                factor = spans.factor(step, first / change, windows.rangeSeconds, kind)
             }
             results[unchecked: step] = change * factor
         }
-        let tags = spans.tags.span
-        var rowTags = row.tags.mutableSpan
-        for step in 0..<count { rowTags[unchecked: step] = tags[unchecked: step] }
+        copyTags(spans, &row)
     }
 
     static func floatChange(
@@ -232,7 +295,8 @@ struct CounterEvents {
     private var low = 0
 
     mutating func findResets(_ values: borrowing Span<Double>) {
-        guard values.count > 1, Self.mayHaveResets(values) else { return }
+        guard values.count > 1 else { return }
+        if FiniteScan.areFinite(values) && !Self.mayFall(values) { return }
         for index in 1..<values.count where values[unchecked: index] < values[unchecked: index - 1]
         {
             positions.append(Int32(truncatingIfNeeded: index))
@@ -254,11 +318,11 @@ struct CounterEvents {
         }
     }
 
-    /// Whether a value may be less than the one before. Without a branch for each, so that it
-    /// vectorises: resets are rare. What is negative (or NaN) sets the sign.
-    private static func mayHaveResets(_ values: borrowing Span<Double>) -> Bool {
+    /// Whether one of the values, which are finite, may be less than the one before. Without a branch
+    /// for each, so that it vectorises: what is negative sets the sign.
+    static func mayFall(_ values: borrowing Span<Double>) -> Bool {
         var signs: UInt64 = 0
-        for index in 1..<values.count {
+        for index in 1..<max(1, values.count) {
             signs |= (values[unchecked: index] - values[unchecked: index &- 1]).bitPattern
         }
         return signs >> 63 != 0

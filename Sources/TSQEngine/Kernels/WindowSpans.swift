@@ -3,53 +3,73 @@ import TSQBase
 /// What extrapolation needs to know of the windows over one column of times: the same for all series
 /// that share it, so it is worked out once for them.
 ///
-/// - Shape: one entry a window; windows of fewer than two samples have `sampled` 0.
+/// - Shape: one entry a window; windows of fewer than two samples have `sampled` and factor 0, and
+///   begin and end with sample 0.
 /// - Source: Prometheus promql/functions.go, extrapolatedRate, without start timestamps: where the
 ///   first and the last sample lie, and how far the change is extended to the window's ends.
-struct WindowSpans {
+final class WindowSpans: Sendable {
     /// Seconds from the first to the last sample.
-    private(set) var sampled: [Double] = []
+    let sampled: [Double]
     /// Seconds by which the change is extended to the left, unless the counter is 0 before.
-    private(set) var left: [Double] = []
-    private(set) var right: [Double] = []
+    let left: [Double]
+    let right: [Double]
     /// What the change is multiplied by, unless the counter is 0 before; for rates by the second.
-    private(set) var factors: [Double] = []
+    let factors: [Double]
     /// `float` for windows of two samples or more.
-    private(set) var tags: [UInt8] = []
+    let tags: [UInt8]
+    /// Each window's first and last sample.
+    let firsts: [Int32]
+    let lasts: [Int32]
+    /// All samples of the windows lie before this one; 0: no window has two.
+    let samplesEnd: Int
+    /// Some window is extended to the left by more than it has been sampled over.
+    let extendsFar: Bool
 
-    mutating func fill(
-        _ times: Span<TimestampMs>, _ windows: borrowing Windows, isRate: Bool
-    ) {
+    init(_ times: Span<TimestampMs>, _ windows: borrowing Windows, isRate: Bool) {
         let count = windows.count
-        sampled.removeAll(keepingCapacity: true)
-        left.removeAll(keepingCapacity: true)
-        right.removeAll(keepingCapacity: true)
-        factors.removeAll(keepingCapacity: true)
-        tags.removeAll(keepingCapacity: true)
+        let (starts, ends) = (windows.floatStarts.span, windows.floatEnds.span)
+        precondition(starts.count == count && ends.count == count, "BUG: uneven windows")
+        var sampled = [Double](repeating: 0, count: count)
+        var (left, right, factors) = (sampled, sampled, sampled)
+        var tags = [UInt8](repeating: StepRow.Tag.absent, count: count)
+        var firsts = [Int32](repeating: 0, count: count)
+        var lasts = firsts
+        var (samplesEnd, extendsFar) = (0, false)
         let rangeSeconds = windows.rangeSeconds
         for step in 0..<count {
-            let (start, end) = (windows.floatStarts[step], windows.floatEnds[step])
-            if end - start < 2 {
-                sampled.append(0)
-                left.append(0)
-                right.append(0)
-                factors.append(0)
-                tags.append(StepRow.Tag.absent)
-                continue
-            }
+            let (start, end) = (starts[step], ends[step])
+            if end - start < 2 { continue }
             let (firstMs, lastMs) = (times[start], times[end - 1])
             let interval = Double(lastMs &- firstMs) / 1000
             let gap = interval / Double(end - start - 1)
             let threshold = gap * 1.1
             let toStart = Double(firstMs &- windows.startMs(step)) / 1000
             let toEnd = Double(windows.endMs(step) &- lastMs) / 1000
-            sampled.append(interval)
-            left.append(toStart >= threshold ? gap / 2 : toStart)
-            right.append(toEnd >= threshold ? gap / 2 : toEnd)
+            sampled[step] = interval
+            left[step] = toStart >= threshold ? gap / 2 : toStart
+            right[step] = toEnd >= threshold ? gap / 2 : toEnd
             let factor = Self.factor(interval, left[step], right[step])
-            factors.append(isRate ? factor / rangeSeconds : factor)
-            tags.append(StepRow.Tag.float)
+            factors[step] = isRate ? factor / rangeSeconds : factor
+            tags[step] = StepRow.Tag.float
+            firsts[step] = Int32(clamping: start)
+            lasts[step] = Int32(clamping: end - 1)
+            samplesEnd = max(samplesEnd, end)
+            if left[step] > interval { extendsFar = true }
         }
+        (self.sampled, self.left, self.right, self.factors) = (sampled, left, right, factors)
+        (self.tags, self.firsts, self.lasts) = (tags, firsts, lasts)
+        (self.samplesEnd, self.extendsFar) = (samplesEnd, extendsFar)
+    }
+
+    /// The factor of a window whose counter was 0 the `share` of what it is sampled over before its
+    /// first sample.
+    @inline(__always)
+    func factor(_ step: Int, _ share: Double, _ rangeSeconds: Double, _ kind: ChangeKind) -> Double
+    {
+        let toZero = sampled[step] * share
+        guard toZero < left[step] else { return factors[step] }
+        let factor = Self.factor(sampled[step], toZero, right[step])
+        return kind.isRate ? factor / rangeSeconds : factor
     }
 
     @inline(__always)
@@ -88,8 +108,10 @@ package struct WindowSpansCache: Sendable {
         }
         let (place, isKnown) = places.find(timesID)
         if !isKnown {
-            while spans.count <= place { spans.append(WindowSpans()) }
-            spans[place].fill(times, windows, isRate: isRate)
+            let new = WindowSpans(times, windows, isRate: isRate)
+            // A place is at most one behind all those given out before, and 0 is nobody's.
+            while spans.count <= place { spans.append(new) }
+            spans[place] = new
         }
         return place
     }

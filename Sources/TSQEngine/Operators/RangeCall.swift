@@ -92,10 +92,7 @@ extension StepRow {
     var pointCount: Int64 {
         var count: Int64 = 0
         if histograms.isEmpty {
-            // Tags are 0 or 1 then: a sum without branches.
-            let tags = tags.span
-            for step in 0..<tags.count { count &+= Int64(tags[unchecked: step]) }
-            return count
+            return Int64(floatCount)
         }
         for step in 0..<tags.count {
             if tags[step] == Tag.float {

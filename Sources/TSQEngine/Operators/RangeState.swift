@@ -22,16 +22,20 @@ struct RangeState {
     private var isFirstTile = true
     private var slice = StepRow(stepCount: 0)
 
-    /// The windows of floats, and how many there are in those of all steps.
-    private struct SharedWindows {
-        var windows: Windows
-        var floatSamples: Int64 = 0
+    /// The windows of floats, and how many there are in those of all steps. An object, so that a series
+    /// counts one reference and not one for each array.
+    private final class SharedWindows: Sendable {
+        let windows: Windows
+        let floatSamples: Int64
         /// Of them those that the step before did not have.
-        var newFloats: Int64 = 0
+        let newFloats: Int64
 
-        mutating func bound(_ times: [TimestampMs], count: Int, isFirstTile: Bool) {
-            windows.resize(count)
+        init(_ geometry: Windows, over times: [TimestampMs], isFirstTile: Bool) {
+            // Those laid over a series with histograms may have been left in it.
+            var windows = geometry.withoutBounds
+            windows.resize(geometry.count)
             windows.bound(floats: times)
+            self.windows = windows
             floatSamples = windows.floatSampleCount
             newFloats = windows.newFloatCount(times, isFirstTile: isFirstTile)
         }
@@ -51,7 +55,6 @@ struct RangeState {
         context.steps = steps
         context.parameters = parameters
         places.begin(stepCount: tile.count)
-        for place in shared.indices { shared[place].windows.firstEndMs = windows.firstEndMs }
     }
 
     /// Forgets what was worked out, for another thread: counting references to the same arrays, both
@@ -74,18 +77,19 @@ struct RangeState {
         }
         let (place, isKnown) = places.find(columns.timesID)
         if !isKnown {
-            while shared.count <= place {
-                shared.append(SharedWindows(windows: windows.withoutBounds))
-            }
-            shared[place].bound(columns.times, count: windows.count, isFirstTile: isFirstTile)
+            let known = SharedWindows(windows, over: columns.times, isFirstTile: isFirstTile)
+            // A place is at most one behind all those given out before, and 0 is nobody's.
+            while shared.count <= place { shared.append(known) }
+            shared[place] = known
         }
+        let shared = shared[place]
         if Int64(columns.times.count) * Int64(windows.count) <= Self.sliceSamplesMax {
-            try kernel(columns, shared[place].windows, &context, &row)
+            try kernel(columns, shared.windows, &context, &row)
         } else {
-            try applyInSlices(kernel, query, shared[place].windows, &row)
+            try applyInSlices(kernel, query, shared.windows, &row)
         }
-        if countsSamples { query.statistics.totalQueryableSamples += shared[place].floatSamples }
-        query.statistics.samplesRead += shared[place].newFloats
+        if countsSamples { query.statistics.totalQueryableSamples += shared.floatSamples }
+        query.statistics.samplesRead += shared.newFloats
     }
 
     /// With histograms among the samples.

@@ -102,7 +102,8 @@ extension SampleColumns {
 
     /// Takes the stale markers out: a range never shows them.
     mutating func removeStaleMarkers() {
-        if Self.hasStaleMarker(values) {
+        if !areFinite { areFinite = FiniteScan.areFinite(values.span) }
+        if !areFinite && values.contains(where: StaleMarker.isStale) {
             var kept = 0
             for index in 0..<values.count where !StaleMarker.isStale(values[index]) {
                 values[kept] = values[index]
@@ -115,7 +116,7 @@ extension SampleColumns {
             if !startTimes.isEmpty { startTimes.removeLast(startTimes.count - kept) }
             timesID = 0
         }
-        if !histograms.isEmpty && Self.hasStaleMarker(histograms.sums) {
+        if !histograms.isEmpty && histograms.sums.contains(where: StaleMarker.isStale) {
             let all = histograms
             histograms.removeAll()
             for index in 0..<all.count where !StaleMarker.isStale(all.sums[index]) {
@@ -124,19 +125,6 @@ extension SampleColumns {
                     startTimeMs: all.startTimes.isEmpty ? 0 : all.startTimes[index])
             }
         }
-    }
-}
-
-extension SampleColumns {
-    /// Markers are NaN; that no value is NaN or infinite is seen without a branch for each, so that
-    /// it vectorises.
-    private static func hasStaleMarker(_ values: [Double]) -> Bool {
-        let values = values.span
-        var finite = FiniteScan()
-        for index in 0..<values.count { finite.add(values[unchecked: index]) }
-        if finite.isFinite { return false }
-        for index in 0..<values.count where StaleMarker.isStale(values[index]) { return true }
-        return false
     }
 }
 
