@@ -92,15 +92,29 @@ final class Block: Sendable {
         }
     }
 
-    /// The page that has the series `ref` if any has.
+    /// The page that has the series `wanted` if any has.
     func pageIndex(of wanted: UInt32) throws(BlockError) -> Int? {
+        guard let page = try firstPage(endingAt: wanted) else { return nil }
+        return page.firstRef <= wanted ? page.index : nil
+    }
+
+    /// The first series behind `ref`, which no page has, that a page has; nil: there is none.
+    func firstRef(after ref: UInt32) throws(BlockError) -> UInt32? {
+        guard ref < .max, let page = try firstPage(endingAt: ref) else { return nil }
+        return max(page.firstRef, ref + 1)
+    }
+
+    /// The first page whose last series is `wanted` or one behind it.
+    private func firstPage(
+        endingAt wanted: UInt32
+    ) throws(BlockError) -> (index: Int, firstRef: UInt32)? {
         if pageCount == 0 { return nil }
         // Checks the table once.
         _ = try page(0)
         let size = BlockFormat.pageEntryByteCount
         let table = try bytes(Int(footer.pagesOffset), pageCount * size)
         // Safe because: every load is below `pageCount * size`.
-        let index: Int? = table.withUnsafeBytes { raw in
+        return table.withUnsafeBytes { raw in
             func ref(_ page: Int, _ field: Int) -> UInt32 {
                 UInt32(
                     littleEndian: raw.loadUnaligned(
@@ -112,9 +126,8 @@ final class Block: Sendable {
                 // The last ref is the entry's second field.
                 if ref(middle, 4) < wanted { low = middle + 1 } else { high = middle }
             }
-            return low < pageCount && ref(low, 0) <= wanted ? low : nil
+            return low < pageCount ? (low, ref(low, 0)) : nil
         }
-        return index
     }
 
     func timeColumn(_ index: UInt32) throws(BlockError) -> BlockTimeColumn {

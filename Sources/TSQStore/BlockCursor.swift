@@ -47,6 +47,8 @@ struct BlockCursor {
     /// The page looked into last, and all its chunks.
     private var page: BlockPage?
     private var pageChunks: [BlockChunk] = []
+    /// Series that no page has, as found last.
+    private var gap: ClosedRange<UInt32>?
     /// By the number of the column; empty: not decoded. No entries before the first is.
     private var timesByColumn: [[TimestampMs]] = []
     private var timesCount = 0
@@ -64,7 +66,11 @@ struct BlockCursor {
     ///   the page): ask in ascending order of refs.
     mutating func chunks(of ref: UInt32) throws(BlockError) -> ArraySlice<BlockChunk> {
         if page.map({ ref < $0.firstRef || ref > $0.lastRef }) ?? true {
-            guard let index = try block.pageIndex(of: ref) else { return [] }
+            if let gap, gap.contains(ref) { return [] }
+            guard let index = try block.pageIndex(of: ref) else {
+                gap = ref...(try block.firstRef(after: ref).map { max(ref, $0 - 1) } ?? .max)
+                return []
+            }
             try open(index)
         }
         var low = 0
@@ -100,7 +106,8 @@ struct BlockCursor {
         while at < refs.count {
             do throws(BlockError) {
                 guard let page = try pages.move(to: refs[at]) else {
-                    at += 1
+                    guard let next = try pages.firstRef(after: refs[at]) else { return }
+                    while at < refs.count && refs[at] < next { at += 1 }
                     continue
                 }
                 var next = at
@@ -139,6 +146,11 @@ struct BlockCursor {
             guard let found = try block.pageIndex(of: ref) else { return nil }
             index = found
             return try block.page(found)
+        }
+
+        /// The first series of the page behind `ref`, which no page has; nil: there is none.
+        func firstRef(after ref: UInt32) throws(BlockError) -> UInt32? {
+            try block.firstRef(after: ref)
         }
     }
 
