@@ -66,6 +66,11 @@ extension IndexSegment: SeriesIndexPart {
         var pairs: [LabelPair] = []
         for index in 0..<ordinals.count {
             try cursor.seek(Int(ordinals[index]))
+            if index == 0 {
+                // As if all had about as many: growing would hold everything twice.
+                labels.reserve(
+                    series: ordinals.count, pairs: ordinals.count * (cursor.handles.count + 1))
+            }
             pairs.removeAll(keepingCapacity: true)
             for handle in cursor.handles {
                 if let known = cache[handle] {

@@ -3,32 +3,27 @@ import TSQModel
 
 /// Series selected over several index parts, in label order.
 ///
-/// - Shape: series `i` is `members[memberEnds[i-1]..<memberEnds[i]]`: the parts that have it.
+/// - Shape: series `i` is `partRefs[refEnds[i-1]..<refEnds[i]]`: its refs in the parts that have it.
 package struct SelectedSeries: Sendable {
-    package struct Member: Sendable, Equatable {
-        /// Index into the parts given.
-        package var part: Int
-        package var ordinal: UInt32
-        package var ref: UInt32
-    }
-
     package private(set) var labels = SeriesLabels()
-    package private(set) var members: [Member] = []
-    package private(set) var memberEnds: [UInt32] = []
+    private var partRefs: [UInt32] = []
+    private var refEnds: [UInt32] = []
 
-    package var count: Int { memberEnds.count }
+    package var count: Int { refEnds.count }
 
-    package func members(_ series: Int) -> ArraySlice<Member> {
-        members[(series == 0 ? 0 : Int(memberEnds[series - 1]))..<Int(memberEnds[series])]
+    /// The refs of a series, in the order of the parts.
+    package func refs(_ series: Int) -> ArraySlice<UInt32> {
+        partRefs[(series == 0 ? 0 : Int(refEnds[series - 1]))..<Int(refEnds[series])]
     }
 
     /// The ref of each series in the first part that has it.
     package var firstRefs: [UInt32] {
+        if partRefs.count == count { return partRefs }
         var refs: [UInt32] = []
         refs.reserveCapacity(count)
         var start = 0
-        for end in memberEnds {
-            refs.append(members[start].ref)
+        for end in refEnds {
+            refs.append(partRefs[start])
             start = Int(end)
         }
         return refs
@@ -36,8 +31,6 @@ package struct SelectedSeries: Sendable {
 
     /// What one part answers.
     private struct Answer {
-        var part: Int
-        var ordinals: [UInt32]
         var refs: [UInt32]
         var labels: SeriesLabels
     }
@@ -51,7 +44,7 @@ package struct SelectedSeries: Sendable {
         keep: (UInt32) -> Bool = { _ in true }
     ) throws(IndexError) {
         var answers: [Answer] = []
-        for (index, part) in parts.enumerated() where part.seriesCount > 0 {
+        for part in parts where part.seriesCount > 0 {
             var ordinals: [UInt32] = []
             var refs: [UInt32] = []
             for ordinal in try part.select(matchers) {
@@ -64,7 +57,7 @@ package struct SelectedSeries: Sendable {
             if ordinals.isEmpty { continue }
             var labels = SeriesLabels()
             try part.appendLabels(of: ordinals.span, into: &labels, symbols: symbols)
-            answers.append(Answer(part: index, ordinals: ordinals, refs: refs, labels: labels))
+            answers.append(Answer(refs: refs, labels: labels))
         }
         if answers.count == 1 {
             take(answers[0])
@@ -75,17 +68,12 @@ package struct SelectedSeries: Sendable {
 
     private mutating func take(_ answer: Answer) {
         labels = answer.labels
-        members.reserveCapacity(answer.refs.count)
-        memberEnds.reserveCapacity(answer.refs.count)
-        for index in answer.refs.indices {
-            members.append(
-                Member(
-                    part: answer.part, ordinal: answer.ordinals[index], ref: answer.refs[index]))
-            memberEnds.append(UInt32(index + 1))
-        }
+        partRefs = answer.refs
+        refEnds = Array(1..<UInt32(answer.refs.count + 1))
     }
 
     private mutating func merge(_ answers: [Answer], _ symbols: SymbolTable) {
+        reserve(answers)
         var heads = answers.map { Head(pairs: $0.labels.pairs, ends: $0.labels.ends) }
         // Heads that are not at their end, few: looking at all of them beats a heap.
         var open = Array(heads.indices)
@@ -106,15 +94,21 @@ package struct SelectedSeries: Sendable {
             labels.append(series)
             for index in equal {
                 let next = heads[index].next
-                members.append(
-                    Member(
-                        part: answers[index].part, ordinal: answers[index].ordinals[next],
-                        ref: answers[index].refs[next]))
+                partRefs.append(answers[index].refs[next])
                 heads[index].next += 1
                 if heads[index].isAtEnd { open.removeAll { $0 == index } }
             }
-            memberEnds.append(UInt32(members.count))
+            refEnds.append(UInt32(partRefs.count))
         }
+    }
+
+    /// Room for all answers: few series are in two parts, and growing would hold everything twice.
+    private mutating func reserve(_ answers: [Answer]) {
+        let count = answers.reduce(0) { $0 + $1.refs.count }
+        labels.reserve(
+            series: count, pairs: answers.reduce(0) { $0 + $1.labels.pairs.count })
+        partRefs.reserveCapacity(count)
+        refEnds.reserveCapacity(count)
     }
 
     /// Where an answer stands in the merge. A copy of its arrays, so that reading them crosses no

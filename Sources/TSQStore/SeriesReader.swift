@@ -12,11 +12,17 @@ struct StoreSnapshot: Sendable {
 
 /// Reads series of a snapshot, merged from blocks, rows and side buffers. One thread at a time.
 struct SeriesReader {
-    /// A column of a row buffer.
+    /// A column of a row buffer. Of 32 bits each: a selection has one for every series, or several.
     struct Place {
-        var generation: Int
-        var buffer: Int
-        var column: Int
+        private let numbers: (generation: UInt32, buffer: UInt32, column: UInt32)
+
+        init(generation: Int, buffer: Int, column: Int) {
+            numbers = (UInt32(generation), UInt32(buffer), UInt32(column))
+        }
+
+        var generation: Int { Int(numbers.generation) }
+        var buffer: Int { Int(numbers.buffer) }
+        var column: Int { Int(numbers.column) }
     }
 
     /// Samples of one source in ascending order of time.

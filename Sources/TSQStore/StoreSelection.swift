@@ -161,7 +161,7 @@ struct RowPlaces {
 
     /// - Parameter order: the positions in `refs` in ascending order of the refs.
     init(_ generations: [HeadGeneration], refs: [UInt32], order: [Int]) {
-        var found: [(index: Int, place: SeriesReader.Place)] = []
+        var found: [(index: UInt32, place: SeriesReader.Place)] = []
         found.reserveCapacity(refs.count)
         for (generation, head) in generations.enumerated() {
             for (buffer, rows) in head.buffers.enumerated() {
@@ -169,7 +169,7 @@ struct RowPlaces {
                 Self.merge(layout, order, refs) { index, column in
                     found.append(
                         (
-                            index,
+                            UInt32(index),
                             SeriesReader.Place(
                                 generation: generation, buffer: buffer, column: column)
                         ))
@@ -177,7 +177,7 @@ struct RowPlaces {
             }
         }
         var counts = [UInt32](repeating: 0, count: refs.count)
-        for entry in found { counts[entry.index] += 1 }
+        for entry in found { counts[Int(entry.index)] += 1 }
         var sum: UInt32 = 0
         ends = counts.map {
             sum += $0
@@ -187,8 +187,8 @@ struct RowPlaces {
         places = [SeriesReader.Place](repeating: any, count: found.count)
         var next = ends.indices.map { ends[$0] - counts[$0] }
         for entry in found {
-            places[Int(next[entry.index])] = entry.place
-            next[entry.index] += 1
+            places[Int(next[Int(entry.index)])] = entry.place
+            next[Int(entry.index)] += 1
         }
     }
 

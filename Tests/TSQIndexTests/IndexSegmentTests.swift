@@ -93,7 +93,7 @@ struct IndexSegmentTests {
                 (0..<selected.count).map { selected.labels.labelSet($0, symbols) }
                     == expected.map(\.labels))
             #expect(
-                (0..<selected.count).flatMap { selected.members($0).map(\.ref) }
+                (0..<selected.count).flatMap { selected.refs($0) }
                     == expected.map(\.ref))
         }
     }
@@ -113,9 +113,9 @@ struct IndexSegmentTests {
         let up = [LabelMatcher(equal: "__name__", "up")]
         let selected = try SelectedSeries(parts, matching: up, symbols: symbols)
         #expect(selected.count == 3)
-        #expect(selected.members(0).map(\.ref) == [0, 100, 200])
-        #expect(selected.members(1).map(\.ref) == [101, 201])
-        #expect(selected.members(2).map(\.ref) == [202])
+        #expect(Array(selected.refs(0)) == [0, 100, 200])
+        #expect(Array(selected.refs(1)) == [101, 201])
+        #expect(Array(selected.refs(2)) == [202])
         let merged = try Self.segment(Self.write(parts))
         #expect(try merged.select(up).map { try merged.ref($0) } == [0, 101, 202])
     }
