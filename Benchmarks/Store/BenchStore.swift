@@ -1,6 +1,7 @@
 // Measures the store alone: appending prepared rows, disk and memory, reading, starting.
 //
 //     bench-store DIR [series] [rows] [seriesPerGroup]
+//     bench-store --start DIR     opening a directory, and the newest samples of the series m1
 //     bench-store --cut DIR       what a directory (of job "j") takes once its log is in blocks
 import TSQBase
 import TSQIO
@@ -92,6 +93,7 @@ struct BenchStore {
     static func main() throws {
         let arguments = CommandLine.arguments
         if arguments.count == 3, arguments[1] == "--cut" { return try cut(arguments[2]) }
+        if arguments.count == 3, arguments[1] == "--start" { return try start(arguments[2]) }
         let directory = arguments.count > 1 ? arguments[1] : "bench-data"
         let seriesCount = arguments.count > 2 ? Int(arguments[2]) ?? 57_000 : 57_000
         let rowCount = arguments.count > 3 ? Int(arguments[3]) ?? 240 : 240
@@ -99,6 +101,39 @@ struct BenchStore {
         try append(directory, seriesCount, rowCount, width)
         try read(directory, seriesCount)
         try backfill(directory + "-import")
+    }
+
+    /// Real time: a start is waited for. The directory is left as it is, but for segments of its log.
+    static func start(_ directory: String) throws {
+        var options = StoreOptions()
+        options.retentionMs = .max
+        options.runsInBackground = false
+        let clock = SystemClock()
+        for _ in 0..<7 {
+            let begunNs = clock.monotonicNs()
+            let store = try Store.open(directory: directory, options: options)
+            let openNs = clock.monotonicNs()
+            let endMs = (store.statistics().maxTimeMs ?? 0) - 30_000
+            let selection = try store.select(
+                SelectRequest(
+                    matchers: [LabelMatcher(equal: "__name__", "m1")], fromMs: endMs - 300_000,
+                    toMs: endMs), symbols: SymbolTable())
+            let selectNs = clock.monotonicNs()
+            var columns = SampleColumns()
+            for index in 0..<selection.count {
+                try selection.read(
+                    index, fromMs: endMs - 300_000, newestAtMs: endMs, toMs: endMs,
+                    into: &columns)
+            }
+            let readNs = clock.monotonicNs()
+            func ms(_ from: UInt64, _ to: UInt64) -> String {
+                rounded(Double(to - from) / 1e6, 1)
+            }
+            print(
+                "open \(ms(begunNs, openNs)) ms; select \(selection.count) series "
+                    + "\(ms(openNs, selectNs)) ms; read them \(ms(selectNs, readNs)) ms")
+            try store.close()
+        }
     }
 
     static func cut(_ directory: String) throws {

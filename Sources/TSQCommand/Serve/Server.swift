@@ -185,7 +185,15 @@ final class Server: Sendable {
                 logger: Self.quiet(logger)))
         // Seldom enough to cost nothing; often enough that what a query read does not stay.
         let trimming = Worker(intervalMs: 5000) { ProcessMemory.trim() }
-        defer { trimming?.stop() }
+        // What only the start needed goes before the first pages come with all their new series.
+        let afterStart = Task {
+            try await Task.sleep(for: .milliseconds(500))
+            trimming?.wake()
+        }
+        defer {
+            afterStart.cancel()
+            trimming?.stop()
+        }
         let quitting = Task { [quitStream] in
             for await _ in quitStream.stream { await group.triggerGracefulShutdown() }
         }
