@@ -49,10 +49,11 @@ let staticLinking: [LinkerSetting] =
 // A target may import only targets above it (docs/ARCHITECTURE.md).
 let coreTargets: [Target] = [
     .target(name: "CLZ4", linkerSettings: [.linkedLibrary("lz4")]),
+    .target(name: "CChecksum"),
     .target(name: "CMalloc"),
     .target(name: "CPrefetch"),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
-    library("TSQBase", []),
+    library("TSQBase", ["CChecksum"]),
     library("TSQModel", ["TSQBase", "CRE2"]),
     library("TSQChunks", ["TSQBase", "CLZ4"]),
     library("TSQIndex", ["TSQModel", "TSQBase"]),

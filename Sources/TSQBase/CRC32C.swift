@@ -1,4 +1,6 @@
-/// CRC-32C (Castagnoli), slicing by eight.
+import CChecksum
+
+/// CRC-32C (Castagnoli): by the processor where it can, otherwise slicing by eight.
 ///
 /// - Source: RFC 3720 appendix B.4; polynomial 0x1EDC6F41 reflected.
 package struct CRC32C: Sendable {
@@ -17,7 +19,19 @@ package struct CRC32C: Sendable {
 
     package var value: UInt32 { ~state }
 
+    private static let isThere = tsq_crc32c_is_there() != 0
+
     package mutating func update(_ bytes: Span<UInt8>) {
+        // Safe because: as many bytes are read as the span has.
+        if Self.isThere {
+            state = bytes.withUnsafeBytes { tsq_crc32c(state, $0.baseAddress, $0.count) }
+        } else {
+            updateByTable(bytes)
+        }
+    }
+
+    /// What `update` does where the processor has no instruction for it.
+    mutating func updateByTable(_ bytes: Span<UInt8>) {
         let tables = Self.tables
         state = tables.withUnsafeBufferPointer { table in
             bytes.withUnsafeBytes { raw in Self.run(state, raw, table) }

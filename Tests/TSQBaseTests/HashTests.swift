@@ -22,6 +22,18 @@ struct HashTests {
         }
     }
 
+    @Test("CRC-32C by the table is that of the processor, at every length and place")
+    func crcByTable() {
+        var random = SplitMix64(seed: 3)
+        let bytes = (0..<300).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        for count in 0...200 {
+            let part = bytes.span.extracting((count % 13)..<(count % 13 + count))
+            var crc = CRC32C()
+            crc.updateByTable(part)
+            #expect(crc.value == CRC32C.checksum(part))
+        }
+    }
+
     @Test(
         "xxHash of known texts is the published one",
         arguments: [
