@@ -17,8 +17,8 @@ struct ChunkLookUp: Sendable {
 
     /// Looks up the series from `start` on, as many as may be kept.
     init(_ request: Request, from start: Int, _ reader: inout SeriesReader) {
-        var count = request.chunksMax / reader.blockCount(request.fromMs, request.toMs)
-        // After the first time: series have more than one chunk in a block.
+        var count = request.chunksMax / reader.chunksPerSeries(request.fromMs, request.toMs)
+        // After the first time: these have more chunks than others.
         while true {
             count = min(max(1, count), request.refs.count - start)
             window = start..<(start + count)

@@ -101,9 +101,16 @@ struct SeriesReader {
         return false
     }
 
-    /// The blocks that overlap the range, at least one.
-    func blockCount(_ fromMs: TimestampMs, _ toMs: TimestampMs) -> Int {
-        max(1, cursors.indices.count { overlaps($0, fromMs, toMs) })
+    /// How many chunks a series has in the blocks that overlap the range, at a guess: as if it were in
+    /// as many blocks as the others.
+    func chunksPerSeries(_ fromMs: TimestampMs, _ toMs: TimestampMs) -> Int {
+        var (chunks, series): (UInt64, UInt64) = (0, 1)
+        for index in cursors.indices where overlaps(index, fromMs, toMs) {
+            let footer = cursors[index].block.footer
+            chunks += footer.chunkCount
+            series = max(series, footer.seriesCount)
+        }
+        return max(1, Int(clamping: (chunks + series - 1) / series))
     }
 
     private func overlaps(_ index: Int, _ fromMs: TimestampMs, _ toMs: TimestampMs) -> Bool {
