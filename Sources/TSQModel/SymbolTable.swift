@@ -36,11 +36,11 @@ package struct LabelPair: Hashable, Sendable {
 /// process (design: 33–200 ns against 125–500 ns of a Dictionary<String>).
 package final class SymbolTable: @unchecked Sendable {
     // Safe to send because: one query at a time owns and mutates it (documented above).
-    private var arena: [UInt8] = []
-    private var ends: [UInt32] = []
-    private var hashes: [UInt32] = []
+    @exclusivity(unchecked) private var arena: [UInt8] = []
+    @exclusivity(unchecked) private var ends: [UInt32] = []
+    @exclusivity(unchecked) private var hashes: [UInt32] = []
     /// 0 = free, otherwise symbol + 1.
-    private var slots: [UInt32] = [UInt32](repeating: 0, count: 64)
+    @exclusivity(unchecked) private var slots: [UInt32] = [UInt32](repeating: 0, count: 64)
     private static let seed = UInt64.random(in: .min ... .max)
 
     package init() {}

@@ -116,11 +116,15 @@ final class VectorLeaf: Operator {
         if !columns.histograms.isEmpty { return fillMixed(&row, columns, cursor, answer) }
         let place = cursor.find(columns.times, timesID: columns.timesID)
         if answer == .value {
-            return fillValues(&row.values, &row.tags, columns.values, cursor.newest[place])
+            let newest = cursor.newest[place]
+            if columns.areFinite && newest.isEverywhere {
+                return copyValues(&row, columns.values, newest)
+            }
+            return fillValues(&row.values, &row.tags, columns.values, newest.indices)
         }
         var taken: Int64 = 0
         for step in 0..<row.stepCount {
-            let index = Int(cursor.newest[place][step])
+            let index = Int(cursor.newest[place].indices[step])
             if index < 0 { continue }
             let value = columns.values[index]
             if StaleMarker.isStale(value) { continue }
@@ -136,6 +140,25 @@ final class VectorLeaf: Operator {
             taken += 1
         }
         return taken
+    }
+
+    /// There is a sample at every step, and none is a stale marker.
+    private static func copyValues(
+        _ row: inout StepRow, _ values: [Double], _ newest: NewestSamples
+    ) -> Int64 {
+        let (values, indices) = (values.span, newest.indices)
+        let places = indices.span
+        let count = places.count
+        precondition(
+            newest.end <= values.count && row.stepCount == count, "BUG: samples of other times")
+        var rowValues = row.values.mutableSpan
+        for step in 0..<count {
+            rowValues[unchecked: step] = values[unchecked: Int(places[unchecked: step])]
+        }
+        var tags = row.tags.mutableSpan
+        precondition(tags.count == count, "BUG: a row of another tile")
+        for step in 0..<count { tags[unchecked: step] = StepRow.Tag.float }
+        return Int64(count)
     }
 
     /// The commonest answer, of floats only. That there is a value at every step and none is a stale
@@ -186,8 +209,8 @@ final class VectorLeaf: Operator {
         let histogramPlace = histograms.find(columns.histograms.times, timesID: 0)
         var taken: Int64 = 0
         for step in 0..<row.stepCount {
-            let float = Int(floats.newest[floatPlace][step])
-            let place = Int(histograms.newest[histogramPlace][step])
+            let float = Int(floats.newest[floatPlace].indices[step])
+            let place = Int(histograms.newest[histogramPlace].indices[step])
             let histogramMs = place < 0 ? Int64.min : columns.histograms.times[place]
             if float >= 0 && (place < 0 || columns.times[float] > histogramMs) {
                 let value = columns.values[float]
@@ -226,6 +249,21 @@ final class VectorLeaf: Operator {
     }
 }
 
+/// The newest sample at each of some steps.
+struct NewestSamples {
+    /// Index into the times, −1 for none.
+    fileprivate(set) var indices: [Int32] = []
+    /// No step is without one.
+    fileprivate(set) var isEverywhere = false
+    /// All indices are below.
+    fileprivate(set) var end = 0
+
+    fileprivate mutating func findBounds() {
+        isEverywhere = (indices.min() ?? -1) >= 0
+        end = Int(indices.max() ?? -1) + 1
+    }
+}
+
 /// Finds, for every step of a tile, the newest of ascending times that the look-back allows.
 struct LookbackCursor {
     private var firstMs: TimestampMs = 0
@@ -233,8 +271,8 @@ struct LookbackCursor {
     private var lookbackMs: Int64 = 0
     private var stepCount = 0
     private var places = TimesPlaces()
-    /// Index into the times for each step, −1 for none; one entry a place.
-    private(set) var newest: [[Int32]] = []
+    /// One entry a place.
+    private(set) var newest: [NewestSamples] = []
 
     mutating func begin(firstMs: TimestampMs, stepMs: Int64, count: Int, lookbackMs: Int64) {
         self.firstMs = firstMs
@@ -256,8 +294,9 @@ struct LookbackCursor {
     mutating func find(_ times: [TimestampMs], timesID: UInt64) -> Int {
         let (place, isKnown) = places.find(timesID)
         if !isKnown {
-            while newest.count <= place { newest.append([]) }
-            fill(&newest[place], times)
+            while newest.count <= place { newest.append(NewestSamples()) }
+            fill(&newest[place].indices, times)
+            newest[place].findBounds()
         }
         return place
     }

@@ -10,17 +10,17 @@ final class VectorMatch: Operator {
     private let many: Operator
     private let one: Operator
     private let shape: MatchShape
-    private var plan = MatchPlan()
-    private var oneSide = OneSide()
-    private var matched = MatchedSteps()
-    private var context: KernelContext
-    private var manyRow = StepRow(stepCount: 0)
-    private var manyStore = RowStore()
+    @exclusivity(unchecked) private var plan = MatchPlan()
+    @exclusivity(unchecked) private var oneSide = OneSide()
+    @exclusivity(unchecked) private var matched = MatchedSteps()
+    @exclusivity(unchecked) private var context: KernelContext
+    @exclusivity(unchecked) private var manyRow = StepRow(stepCount: 0)
+    @exclusivity(unchecked) private var manyStore = RowStore()
     /// Numbers of the many-side rows that were read ahead to find an error's place.
-    private var readAhead: [Int]?
+    @exclusivity(unchecked) private var readAhead: [Int]?
     private var readAheadPosition = 0
-    private var ready: [(series: Int, row: Int)] = []
-    private var readyRows = RowStore()
+    @exclusivity(unchecked) private var ready: [(series: Int, row: Int)] = []
+    @exclusivity(unchecked) private var readyRows = RowStore()
     private var aloneGroup = 0
     private var tile = Tile(0, 0)
 
