@@ -166,15 +166,15 @@ final class Server: Sendable {
         let logger = logger
         for text in flags.addresses {
             guard let address = ListenAddress(text) else { continue }
-            services.append(
-                server.application(
-                    host: address.host, port: address.port, logger: Self.quiet(logger)
-                ) { port in
-                    logger.info(
-                        "Server is ready to receive web requests.",
-                        metadata: ["address": "\(address.host):\(port)"])
-                    await onRunning()
-                })
+            let application = server.application(
+                host: address.host, port: address.port, logger: Self.quiet(logger)
+            ) { port in
+                logger.info(
+                    "Server is ready to receive web requests.",
+                    metadata: ["address": "\(address.host):\(port)"])
+                await onRunning()
+            }
+            services.append(WebService(application: application))
         }
         services.append(ScrapeService(server: self))
         services.append(ReloadService(server: self))

@@ -3,9 +3,21 @@ import TSQHTTP
 import TSQScrape
 import UnixSignals
 
+// They say their names themselves: the service group asks each for a text, and would look through
+// everything a service holds for one, which a start has to wait for.
+
+/// Answers requests at one address.
+struct WebService: Service, CustomStringConvertible {
+    let application: any Service
+    var description: String { "web" }
+
+    func run() async throws { try await application.run() }
+}
+
 /// Scrapes while the server runs. A configuration that cannot be applied ends the server.
-struct ScrapeService: Service {
+struct ScrapeService: Service, CustomStringConvertible {
     let server: Server
+    var description: String { "scrape" }
 
     func run() async throws {
         try await server.applyConfig()
@@ -15,8 +27,9 @@ struct ScrapeService: Service {
 }
 
 /// Reads the configuration again at SIGHUP.
-struct ReloadService: Service {
+struct ReloadService: Service, CustomStringConvertible {
     let server: Server
+    var description: String { "reload" }
 
     func run() async throws {
         let signals = await UnixSignalsSequence(trapping: .sighup)
@@ -28,8 +41,9 @@ struct ReloadService: Service {
 }
 
 /// Ends running queries when the server stops.
-struct QueryEndService: Service {
+struct QueryEndService: Service, CustomStringConvertible {
     let server: APIServer
+    var description: String { "end of queries" }
 
     func run() async throws {
         try await gracefulShutdown()
