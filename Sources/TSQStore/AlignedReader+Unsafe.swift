@@ -149,8 +149,10 @@ struct AlignedReader {
     private var epoch: UInt32 = 0
     private var columns: [TimeRows] = []
     private var head: [HeadRows] = []
-    /// First of each generation's buffers in `head`.
+    /// First of each generation's buffers in `headNumbers`.
     private var headStarts: [Int] = []
+    /// Which of `head` each buffer of the generations is; −1: none of the series is there.
+    private var headNumbers: [Int32] = []
     /// The times of series that consist of the same pieces.
     private var patterns: [[TimestampMs]] = []
     private var patternOf: [UInt64: Int] = [:]
@@ -174,24 +176,40 @@ struct AlignedReader {
         files = snapshot.blocks.map(\.mapped)
         fileNumbers = snapshot.blocks.map(\.entry.file)
         blocksMaxMs = snapshot.blocks.map(\.footer.maxTimeMs).max() ?? .min
-        for generation in snapshot.generations {
-            headStarts.append(head.count)
-            for (number, buffer) in generation.buffers.enumerated() {
-                head.append(HeadRows(buffer, number: number, of: generation))
-            }
-        }
+        findHead()
         findWanted()
+    }
+
+    /// Takes the buffers that have any of the series.
+    private mutating func findHead() {
+        var bufferCount = 0
+        for generation in snapshot.generations {
+            headStarts.append(bufferCount)
+            bufferCount += generation.buffers.count
+        }
+        headNumbers = [Int32](repeating: -1, count: bufferCount)
+        for place in places where headNumber(place) < 0 {
+            let generation = snapshot.generations[place.generation]
+            headNumbers[headStarts[place.generation] + place.buffer] = Int32(head.count)
+            head.append(
+                HeadRows(generation.buffers[place.buffer], number: place.buffer, of: generation))
+        }
+    }
+
+    @inline(__always)
+    private func headNumber(_ place: SeriesReader.Place) -> Int {
+        Int(headNumbers[headStarts[place.generation] + place.buffer])
     }
 
     private mutating func findWanted() {
         var count = 0
         for place in places {
-            count += head[headStarts[place.generation] + place.buffer].buffer.times.count
+            count += head[headNumber(place)].buffer.times.count
             if count > Self.turnedMax { return }
         }
         wantedPlaces.reserveCapacity(places.count)
         for place in places {
-            let number = headStarts[place.generation] + place.buffer
+            let number = headNumber(place)
             wantedPlaces.append(Int32(truncatingIfNeeded: head[number].wanted.count))
             head[number].wanted.append(Int32(truncatingIfNeeded: place.column))
         }
@@ -272,7 +290,7 @@ struct AlignedReader {
     /// Adds the rows that the head has of `series`; false when some are not plain.
     private mutating func addHead(_ series: Int) -> Bool {
         for index in placeRange(series) {
-            let number = headStarts[places[index].generation] + places[index].buffer
+            let number = headNumber(places[index])
             if head[number].column.epoch != epoch { load(head: number) }
             if !head[number].isPlain { return false }
             if !addPiece(~index, number, head[number].column.rows) { return false }
