@@ -224,25 +224,24 @@ package struct LogCursor {
     private static func unpack(
         _ stored: Span<UInt8>, _ header: LogFormat.RecordHeader, into payload: inout [UInt8]
     ) -> Bool {
+        payload.removeAll(keepingCapacity: true)
         if header.flags & LogFormat.flagLZ4 == 0 {
-            payload.removeAll(keepingCapacity: true)
             stored.withUnsafeBufferPointer { payload.append(contentsOf: $0) }
             return true
         }
         let rawCount = header.rawByteCount
-        if payload.count > rawCount { payload.removeLast(payload.count - rawCount) }
-        if payload.count < rawCount {
-            payload.append(contentsOf: repeatElement(0, count: rawCount - payload.count))
-        }
-        // Safe because: LZ4_decompress_safe writes at most the bytes it is given.
-        let unpacked = payload.withUnsafeMutableBytes { target in
-            stored.withUnsafeBytes { raw in
-                LZ4_decompress_safe(
-                    raw.baseAddress?.assumingMemoryBound(to: CChar.self),
-                    target.baseAddress?.assumingMemoryBound(to: CChar.self),
-                    Int32(raw.count), Int32(rawCount))
+        // Safe because: LZ4_decompress_safe writes at most the bytes it is given room for.
+        payload.append(addingCapacity: rawCount) { (span: inout OutputSpan<UInt8>) in
+            span.withUnsafeMutableBufferPointer { target, count in
+                let unpacked = stored.withUnsafeBytes { raw in
+                    LZ4_decompress_safe(
+                        raw.baseAddress?.assumingMemoryBound(to: CChar.self),
+                        UnsafeMutableRawPointer(target.baseAddress)?
+                            .assumingMemoryBound(to: CChar.self), Int32(raw.count), Int32(rawCount))
+                }
+                count += Int(max(0, unpacked))
             }
         }
-        return Int(unpacked) == rawCount
+        return payload.count == rawCount
     }
 }

@@ -61,22 +61,21 @@ final class PosixFile: File {
     ) throws(IOError) -> Int {
         let descriptor = descriptor
         var code: Int32 = 0
-        let start = buffer.count
         var done = 0
-        // Zeros first, then the bytes in their place: where the buffer has room no memory is asked for.
-        buffer.append(contentsOf: repeatElement(0, count: byteCount))
-        // Safe because: `done` stays below `byteCount`, for which there is room behind `start`.
-        buffer.withUnsafeMutableBytes { raw in
-            while done < byteCount {
-                let position = off_t(clamping: offset &+ UInt64(done))
-                let target = raw.baseAddress?.advanced(by: start + done)
-                let got = retrying { pread(descriptor, target, byteCount - done, position) }
-                if got < 0 { code = errno }
-                if got <= 0 { break }
-                done += got
+        // Safe because: `done` stays below `byteCount`, for which there is room behind `count`.
+        buffer.append(addingCapacity: byteCount) { (span: inout OutputSpan<UInt8>) in
+            span.withUnsafeMutableBufferPointer { raw, count in
+                while done < byteCount {
+                    let position = off_t(clamping: offset &+ UInt64(done))
+                    let target = raw.baseAddress?.advanced(by: count + done)
+                    let got = retrying { pread(descriptor, target, byteCount - done, position) }
+                    if got < 0 { code = errno }
+                    if got <= 0 { break }
+                    done += got
+                }
+                count += done
             }
         }
-        buffer.removeLast(byteCount - done)
         if code != 0 { throw IOError(.read, path, code: code) }
         return done
     }
