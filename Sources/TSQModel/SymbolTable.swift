@@ -57,7 +57,7 @@ package final class SymbolTable: @unchecked Sendable {
     }
 
     /// Takes the symbols of `other` where they continue this table's own: all numbers of `other` then
-    /// mean the same here.
+    /// mean the same here. False, and nothing taken, where they do not. O(bytes of this table).
     package func adopt(_ other: SymbolTable) -> Bool {
         guard other.ends.starts(with: ends), other.arena.starts(with: arena) else { return false }
         arena = other.arena

@@ -107,10 +107,10 @@ struct SeriesReader {
         var (chunks, series): (UInt64, UInt64) = (0, 1)
         for index in cursors.indices where overlaps(index, fromMs, toMs) {
             let footer = cursors[index].block.footer
-            chunks += footer.chunkCount
+            chunks &+= footer.chunkCount
             series = max(series, footer.seriesCount)
         }
-        return max(1, Int(clamping: (chunks + series - 1) / series))
+        return max(1, Int(clamping: (chunks &+ series &- 1) / series))
     }
 
     private func overlaps(_ index: Int, _ fromMs: TimestampMs, _ toMs: TimestampMs) -> Bool {

@@ -82,9 +82,12 @@ struct StoreCore {
         newestMs = max(newestMs, active.maxTimeMs)
     }
 
-    /// Forgets what is known of series that nobody has written to for an hour.
+    /// How long what is known of a series is kept after its newest sample.
+    private static let stateKeptMs: Int64 = 3_600_000
+
+    /// Forgets what is known of series that nobody has written to for so long.
     mutating func dropUnusedStates() {
-        let (keptMs, overflow) = newestMs.subtractingReportingOverflow(3_600_000)
+        let (keptMs, overflow) = newestMs.subtractingReportingOverflow(Self.stateKeptMs)
         if !overflow { series.dropUnused(keptMs: keptMs) }
     }
 

@@ -29,7 +29,7 @@ struct SelectionCacheTests {
 
     private let all = [LabelMatcher(equal: "__name__", "m")]
 
-    @Test("a series that comes later is among them, and one whose labels went is not")
+    @Test("a series that comes later is among them, before and after a checkpoint")
     func newSeries() throws {
         let store = try harness.open()
         try fill(store, ["b", "c"])

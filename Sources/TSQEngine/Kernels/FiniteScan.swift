@@ -11,6 +11,7 @@ struct FiniteScan {
     /// No NaN and no infinity was among them.
     var isFinite: Bool { carried >> 63 == 0 }
 
+    /// Whether none of `values` is NaN or infinite.
     static func areFinite(_ values: Span<Double>) -> Bool {
         var scan = FiniteScan()
         for index in 0..<values.count { scan.add(values[unchecked: index]) }

@@ -131,11 +131,8 @@ extension GroupAccumulator {
         if row.histograms.isEmpty && row.floatCount == count {
             // Nothing is absent: the usual case.
             for step in 0..<count {
-                let value = values[unchecked: step]
-                let sum = sumsOut[unchecked: step]
-                let total = sum + value
-                let back = total - sum
-                compensationsOut[unchecked: step] += (sum - (total - back)) + (value - back)
+                let (total, lost) = twoSum(sumsOut[unchecked: step], values[unchecked: step])
+                compensationsOut[unchecked: step] += lost
                 sumsOut[unchecked: step] = total
             }
             var tagsOut = tags.mutableSpan
@@ -145,16 +142,22 @@ extension GroupAccumulator {
         for step in 0..<count {
             let isFloat = present[unchecked: step] == StepRow.Tag.float
             let value = isFloat ? values[unchecked: step] : -0.0
-            let sum = sumsOut[unchecked: step]
-            let total = sum + value
-            let back = total - sum
-            compensationsOut[unchecked: step] += (sum - (total - back)) + (value - back)
+            let (total, lost) = twoSum(sumsOut[unchecked: step], value)
+            compensationsOut[unchecked: step] += lost
             sumsOut[unchecked: step] = total
         }
         var tagsOut = tags.mutableSpan
         for step in 0..<count {
             tagsOut[unchecked: step] |= present[unchecked: step] & StepRow.Tag.float
         }
+    }
+
+    /// Knuth's two-sum: what adding `value` gives, and what it loses.
+    @inline(__always)
+    private static func twoSum(_ sum: Double, _ value: Double) -> (total: Double, lost: Double) {
+        let total = sum + value
+        let back = total - sum
+        return (total, (sum - (total - back)) + (value - back))
     }
 
     private mutating func addToMeans(_ row: borrowing StepRow) {
