@@ -118,6 +118,7 @@ let serverTargets: [Target] = [
         [
             "TSQConfig", "TSQBase", "CZlib",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
             .product(name: "NIOPosix", package: "swift-nio"),
@@ -143,6 +144,7 @@ let serverTargets: [Target] = [
             .product(name: "HummingbirdCore", package: "hummingbird"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     library(
         "TSQKit",
@@ -190,6 +192,7 @@ let serverTargets: [Target] = [
         [
             "TSQScrape", "TSQHTTPClient", "TSQExposition", "TSQRelabel", "TSQConfig", "TSQStore",
             "TSQModel", "TSQBase", "TSQTesting",
+            .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     tests(
@@ -209,6 +212,7 @@ let serverTargets: [Target] = [
             .product(name: "Logging", package: "swift-log"),
             .product(name: "NIOCore", package: "swift-nio"),
             .product(name: "NIOEmbedded", package: "swift-nio"),
+            .product(name: "NIOHTTP1", package: "swift-nio"),
         ]),
     tests("TSQKitTests", ["TSQKit"]),
     tests(

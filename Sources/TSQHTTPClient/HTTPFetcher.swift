@@ -118,11 +118,11 @@ package final class HTTPFetcher: Fetcher {
         guard config.proxyURL == nil, !config.proxyFromEnvironment, config.oauth2 == nil,
             let address = PageAddress(url)
         else { return nil }
-        var known: HTTPRequestHead?
+        var known: PageRequest?
         let changes = config.readsFiles
         return PageConnection(loop, address) { [self] () throws(FetchError) in
             if let known { return known }
-            let request = address.request(try headers(own))
+            let request = try address.request(try headers(own))
             if !changes { known = request }
             return request
         }

@@ -1,5 +1,8 @@
 import Foundation
+import HTTPTypes
+import NIOCore
 import NIOHTTP1
+import TSQBase
 
 /// Where a page is, of a plain HTTP URL, and what asks for it.
 struct PageAddress: Sendable {
@@ -27,9 +30,28 @@ struct PageAddress: Sendable {
     }
 
     /// The request, with a `Host` header unless there is one.
-    func request(_ headers: HTTPHeaders) -> HTTPRequestHead {
+    ///
+    /// - Throws: where a header has what HTTP does not allow: it would end the header early.
+    func request(_ headers: HTTPHeaders) throws(FetchError) -> PageRequest {
         var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: target, headers: headers)
         if !headers.contains(name: "Host") { head.headers.add(name: "Host", value: hostHeader) }
-        return head
+        for (name, value) in head.headers
+        where HTTPField.Name(name) == nil || !HTTPField.isValidValue(value) {
+            throw .connection("invalid header field \(GoQuote.quoted(name))")
+        }
+        return PageRequest(head)
+    }
+}
+
+/// A request for a page, and its bytes: those of every scrape are the same.
+struct PageRequest: Sendable {
+    let head: HTTPRequestHead
+    let bytes: ByteBuffer
+
+    fileprivate init(_ head: HTTPRequestHead) {
+        var text = "\(head.method.rawValue) \(head.uri) HTTP/1.1\r\n"
+        for (name, value) in head.headers { text += "\(name): \(value)\r\n" }
+        self.head = head
+        bytes = ByteBuffer(string: text + "\r\n")
     }
 }

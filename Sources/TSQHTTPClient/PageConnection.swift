@@ -19,15 +19,16 @@ package final class PageConnection: @unchecked Sendable {
 
     package let loop: PageLoop
     private let address: PageAddress
-    private let makeRequest: () throws(FetchError) -> HTTPRequestHead
+    private let makeRequest: () throws(FetchError) -> PageRequest
     private var channel: (any Channel)?
+    private var sender: RequestSender?
     private var exchange: Exchange?
     /// Counts exchanges and connections, so that what comes late from an older one is told apart.
     private var number: UInt64 = 0
 
     /// A request that is under way.
     private struct Exchange {
-        let request: HTTPRequestHead
+        let request: PageRequest
         /// What has come of the response.
         var head: HTTPResponseHead?
         var body: [UInt8]
@@ -50,7 +51,7 @@ package final class PageConnection: @unchecked Sendable {
 
     init(
         _ loop: PageLoop, _ address: PageAddress,
-        makeRequest: @escaping () throws(FetchError) -> HTTPRequestHead
+        makeRequest: @escaping () throws(FetchError) -> PageRequest
     ) {
         self.loop = loop
         self.address = address
@@ -62,7 +63,7 @@ package final class PageConnection: @unchecked Sendable {
         timeoutMs: Int64, bodyBytesMax limit: Int?, _ done: @escaping (Outcome) -> Void
     ) {
         precondition(exchange == nil, "BUG: two fetches on one connection")
-        let request: HTTPRequestHead
+        let request: PageRequest
         do throws(FetchError) {
             request = try makeRequest()
         } catch {
@@ -94,6 +95,7 @@ package final class PageConnection: @unchecked Sendable {
         number += 1
         let mine = number
         let handler = PageHandler(self, mine)
+        let sender = RequestSender()
         let left = (exchange?.deadline ?? .now()) - .now()
         let connecting = ClientBootstrap(group: loop.loop)
             .connectTimeout(max(left, .milliseconds(1)))
@@ -102,8 +104,13 @@ package final class PageConnection: @unchecked Sendable {
             )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(handler)
+                    // As `addHTTPClientHandlers`, without the encoder: the bytes are always the same.
+                    try channel.pipeline.syncOperations.addHandlers([
+                        sender,
+                        ByteToMessageHandler(
+                            HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes)),
+                        handler,
+                    ])
                 }
             }
             .connect(host: address.host, port: address.port)
@@ -115,6 +122,7 @@ package final class PageConnection: @unchecked Sendable {
                     return
                 }
                 self.channel = channel
+                self.sender = sender
                 send(on: channel)
             case .failure(let error):
                 if mine == number { fail(error) }
@@ -123,11 +131,17 @@ package final class PageConnection: @unchecked Sendable {
     }
 
     private func send(on channel: any Channel) {
-        guard let exchange else { return }
+        guard let exchange, let sender else { return }
         let mine = number
-        channel.write(HTTPClientRequestPart.head(exchange.request)).assumeIsolated()
-            .whenFailure { [self] error in failed(error, mine) }
-        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+        sender.bytes = exchange.request.bytes
+        let part = HTTPClientRequestPart.head(exchange.request.head)
+        if exchange.isOnUsed {
+            // Where it fails the connection ends, and the request is made anew on another.
+            channel.pipeline.syncOperations.writeAndFlush(NIOAny(part), promise: nil)
+        } else {
+            channel.writeAndFlush(part).assumeIsolated()
+                .whenFailure { [self] error in failed(error, mine) }
+        }
     }
 
     private func fail(_ error: any Error) {
@@ -140,6 +154,7 @@ package final class PageConnection: @unchecked Sendable {
         number += 1
         channel?.close(promise: nil)
         channel = nil
+        sender = nil
     }
 
     private func finish(_ outcome: Outcome, keep: Bool) {
@@ -178,6 +193,7 @@ package final class PageConnection: @unchecked Sendable {
     fileprivate func ended(_ from: UInt64) {
         guard from == number else { return }
         channel = nil
+        sender = nil
         number += 1
         guard var current = exchange else { return }
         if current.isOnUsed, current.head == nil {
@@ -236,6 +252,19 @@ package final class PageConnection: @unchecked Sendable {
                     status: status, contentType: head.headers.first(name: "Content-Type") ?? "",
                     body: body)),
             keep: head.isKeepAlive)
+    }
+}
+
+/// Writes requests whose bytes are known. The decoder of responses must see their heads as well.
+private final class RequestSender: ChannelOutboundHandler, @unchecked Sendable {
+    // Safe to send because: it is made for one loop and used there only.
+    typealias OutboundIn = HTTPClientRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    var bytes = ByteBuffer()
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        context.write(Self.wrapOutboundOut(bytes), promise: promise)
     }
 }
 

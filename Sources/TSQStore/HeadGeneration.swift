@@ -13,6 +13,8 @@ struct HeadGeneration: Sendable {
     /// The wall clock when this was begun.
     let startedMs: TimestampMs
     private(set) var buffers: [RowBuffer] = []
+    /// Of each buffer's series: a query of few series passes over most buffers, and these lie apart.
+    private(set) var bufferRefs: [RefBounds] = []
     private var bufferOfGroup: [UInt32: Int] = [:]
     private(set) var side: [SideBuffer] = []
     private var sideOfRef: [UInt32: Int] = [:]
@@ -51,9 +53,11 @@ struct HeadGeneration: Sendable {
         {
             index = known
             buffers[known].layout = layout
+            bufferRefs[known] = layout.refBounds
         } else {
             index = buffers.count
             buffers.append(RowBuffer(layout: layout))
+            bufferRefs.append(layout.refBounds)
             bufferOfGroup[layout.group] = index
             byteCount += layout.byteCount
         }

@@ -9,6 +9,7 @@ final class RowLayout: Sendable {
     let refs: [SeriesRef]
     /// Columns by ascending ref; empty when `refs` ascend themselves.
     private let columnsByRef: [UInt32]
+    let refBounds: RefBounds
 
     /// - Precondition: no ref occurs twice.
     init(id: UInt32, group: UInt32, refs: [SeriesRef]) {
@@ -27,6 +28,9 @@ final class RowLayout: Sendable {
             : refs.indices.map { UInt32($0) }.sorted {
                 refs[Int($0)].rawValue < refs[Int($1)].rawValue
             }
+        var bounds = RefBounds()
+        for ref in refs { bounds.extend(ref.rawValue) }
+        refBounds = bounds
     }
 
     /// The column of position `rank` in ascending order of refs.
@@ -55,4 +59,18 @@ final class RowLayout: Sendable {
     /// The value of a cell without a sample: a NaN that no data has. (Samples that have these bits
     /// take the side path.)
     static let absentBits: UInt64 = 0x7FF4_7B5D_A1C3_9E06
+}
+
+/// The lowest and the highest of some refs; of none, `low` lies above `high`.
+struct RefBounds: Sendable {
+    private(set) var low = UInt32.max
+    private(set) var high: UInt32 = 0
+
+    mutating func extend(_ ref: UInt32) {
+        low = min(low, ref)
+        high = max(high, ref)
+    }
+
+    @inline(__always)
+    func overlaps(_ other: RefBounds) -> Bool { low <= other.high && other.low <= high }
 }

@@ -163,9 +163,14 @@ struct RowPlaces {
     init(_ generations: [HeadGeneration], refs: [UInt32], order: [Int]) {
         var found: [(index: UInt32, place: SeriesReader.Place)] = []
         found.reserveCapacity(refs.count)
+        var wanted = RefBounds()
+        if let first = order.first, let last = order.last {
+            wanted.extend(refs[first])
+            wanted.extend(refs[last])
+        }
         for (generation, head) in generations.enumerated() {
-            for (buffer, rows) in head.buffers.enumerated() {
-                let layout = rows.layout
+            for (buffer, bounds) in head.bufferRefs.enumerated() where bounds.overlaps(wanted) {
+                let layout = head.buffers[buffer].layout
                 Self.merge(layout, order, refs) { index, column in
                     found.append(
                         (
@@ -200,13 +205,9 @@ struct RowPlaces {
         _ layout: RowLayout, _ order: [Int], _ refs: [UInt32], _ body: (Int, Int) -> Void
     ) {
         let columnCount = layout.refs.count
-        guard let first = order.first, let last = order.last, columnCount > 0 else { return }
-        let lowRef = layout.refs[layout.column(rank: 0)].rawValue
-        let highRef = layout.refs[layout.column(rank: columnCount - 1)].rawValue
-        if refs[last] < lowRef || refs[first] > highRef { return }
         // Those that may be in the layout.
-        var at = place(in: order) { refs[$0] < lowRef }
-        let end = place(in: order) { refs[$0] <= highRef }
+        var at = place(in: order) { refs[$0] < layout.refBounds.low }
+        let end = place(in: order) { refs[$0] <= layout.refBounds.high }
         // Few in a wide layout: look each up.
         if (end - at) * 8 < columnCount {
             for index in order[at..<end] {

@@ -80,6 +80,10 @@ import Testing
             "counter_total + on (i) group_left counter_total * 2",
             "quantile(0.5, counter_total)", "topk(3, counter_total)",
             "max_over_time(rate(counter_total[1m])[2m:30s])", "absent(counter_total)",
+            "sum(rate(counter_total[1m])) / count(counter_total)",
+            "2 * sum by (even) (counter_total) > on (even) group_left sum by (even) (-counter_total)",
+            "avg(counter_total) - on () group_right -max by (i) (rate(counter_total[30s]))",
+            "sum(irate(counter_total[1m]) / 2) / (sum(counter_total) / sum(counter_total offset 1m))",
         ] {
             let answers = [1, 2, 4].map {
                 Self.answer(
@@ -105,6 +109,21 @@ import Testing
         }
     }
 
+    @Test("the sample limit strikes alike where the sides of an operation are worked out at once")
+    func sampleLimitBeside() {
+        let source = QueryFixture.counters(300)
+        for limit in stride(from: Int64(100), to: 12_000, by: 797) {
+            let answers = [1, 2].map { threads in
+                var options = Self.options(threads: threads)
+                options.samplesMax = limit
+                return Self.answer(
+                    "sum(counter_total) / sum by (even) (counter_total)", options, source,
+                    startMs: 0, stepCount: 19, stepMs: 10_000)
+            }
+            #expect(answers[0] == answers[1], "at most \(limit) samples")
+        }
+    }
+
     @Test("a query that ends early leaves its helpers in peace, and they its memory")
     func earlyEnd() {
         let pool = MemoryPool(bytesMax: 1 << 30)
@@ -113,9 +132,11 @@ import Testing
             var options = Self.options(threads: 2)
             options.memoryPool = pool
             options.samplesMax = limit
-            let answer = Self.answer(
-                "sum(counter_total)", options, source, startMs: 0, stepCount: 5, stepMs: 10_000)
-            #expect(answer.error != nil)
+            for text in ["sum(counter_total)", "sum(counter_total) / sum(counter_total * 2)"] {
+                let answer = Self.answer(
+                    text, options, source, startMs: 0, stepCount: 5, stepMs: 10_000)
+                #expect(answer.error != nil)
+            }
         }
         // A helper may still be at its last row.
         let clock = SystemClock()

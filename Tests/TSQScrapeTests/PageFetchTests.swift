@@ -1,3 +1,4 @@
+import NIOCore
 import NIOHTTP1
 import Testing
 
@@ -38,10 +39,21 @@ struct PageFetchTests {
         #expect(PageAddress("http://h:99999/metrics") == nil)
         let address = try #require(PageAddress("http://[::1]:9100/m%20x?a=b&c"))
         #expect(address.host == "::1" && address.port == 9100)
-        let request = address.request(["Accept": "*/*"])
-        #expect(request.uri == "/m%20x?a=b&c" && request.method == .GET)
-        #expect(request.headers == ["Accept": "*/*", "Host": "[::1]:9100"])
-        let named = PageAddress("http://h")?.request(["Host": "other"])
-        #expect(named?.uri == "/" && named?.headers == ["Host": "other"])
+        let request = try address.request(["Accept": "*/*"])
+        #expect(request.head.uri == "/m%20x?a=b&c" && request.head.method == .GET)
+        #expect(request.head.headers == ["Accept": "*/*", "Host": "[::1]:9100"])
+        #expect(
+            String(buffer: request.bytes)
+                == "GET /m%20x?a=b&c HTTP/1.1\r\nAccept: */*\r\nHost: [::1]:9100\r\n\r\n")
+        let named = try #require(PageAddress("http://h")).request(["Host": "other"])
+        #expect(named.head.uri == "/" && named.head.headers == ["Host": "other"])
+    }
+
+    @Test("a header that would end early is refused")
+    func brokenHeaders() throws {
+        let address = try #require(PageAddress("http://h/metrics"))
+        for headers in [["X-A": "b\r\nX-C: d"], ["X A": "b"], ["": "b"]] as [HTTPHeaders] {
+            #expect(throws: FetchError.self) { _ = try address.request(headers) }
+        }
     }
 }

@@ -2,11 +2,9 @@ import TSQModel
 
 /// The last step with delayed name removal: names go where they are due.
 final class DelayedNames: UnaryOperator {
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { PassedRows(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { PassedRows(self, over: child) }
 
     override func open() throws(QueryError) {
         try child.prepare()

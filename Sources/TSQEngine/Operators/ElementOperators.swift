@@ -38,11 +38,9 @@ final class ElementCall: UnaryOperator {
     }
 
     override var inputs: [any PlanPart] { parameters.operators + [child] }
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { ElementCall(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { ElementCall(self, over: child) }
 
     override func open() throws(QueryError) {
         try super.open()
@@ -92,11 +90,9 @@ final class RowMap: UnaryOperator {
         super.init(other, over: child)
     }
 
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { RowMap(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { RowMap(self, over: child) }
 
     override func open() throws(QueryError) {
         try super.open()
@@ -150,11 +146,9 @@ final class VectorScalar: UnaryOperator {
     override var inputs: [any PlanPart] {
         scalarOnLeft ? parameters.operators + [child] : [child] + parameters.operators
     }
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { VectorScalar(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { VectorScalar(self, over: child) }
 
     override func open() throws(QueryError) {
         try super.open()

@@ -28,6 +28,24 @@ final class GroupAggregation: UnaryOperator {
         super.init(child)
     }
 
+    private init(_ other: GroupAggregation, over child: Operator) {
+        operation = other.operation
+        grouping = other.grouping
+        isWithout = other.isWithout
+        table = other.table
+        context = other.context
+        names = other.names
+        stepCount = other.stepCount
+        super.init(other, over: child)
+        makeAccumulators()
+    }
+
+    override var canMove: Bool { child.canMove }
+
+    override func move(_ query: QueryContext) -> Operator? {
+        child.move(query).map { GroupAggregation(self, over: $0) }
+    }
+
     override func open() throws(QueryError) {
         try child.prepare()
         names.labels = child.series.labels
@@ -38,16 +56,20 @@ final class GroupAggregation: UnaryOperator {
     override func start(_ tile: Tile) throws(QueryError) {
         try child.begin(tile)
         context.steps = stepRange(tile)
+        stepCount = tile.count
+        makeAccumulators()
+        delivered = nil
+    }
+
+    private func makeAccumulators() {
         if accumulators.count == table.count {
-            for index in accumulators.indices { accumulators[index].reset(stepCount: tile.count) }
+            for index in accumulators.indices { accumulators[index].reset(stepCount: stepCount) }
         } else {
             accumulators = (0..<table.count).map { _ in
-                GroupAccumulator(operation, stepCount: tile.count)
+                GroupAccumulator(operation, stepCount: stepCount)
             }
         }
         order.begin(count: table.count)
-        stepCount = tile.count
-        delivered = nil
     }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {

@@ -13,6 +13,8 @@ final class LaneBatch: @unchecked Sendable {
     var count = 0
     var annotations = Annotations()
     var statistics = QueryStatistics()
+    /// Samples held at most until the first row was there, by a chain that has filled nothing before.
+    var peakSamples: Int64 = 0
     /// What ended the batch after its rows.
     var error: QueryError?
     /// Charged for the rows' histograms until the batch is done with.
@@ -32,8 +34,10 @@ final class LaneBatch: @unchecked Sendable {
                 let held = query.budget.samples
                 guard let index = try chain.next(into: &rows[count]) else {
                     restSamples = query.budget.samples - held
+                    if count == 0 { peakSamples = query.budget.peakSamples }
                     break
                 }
+                if count == 0 { peakSamples = query.budget.peakSamples }
                 if !rows[count].histograms.isEmpty {
                     let bytes = Int64(rows[count].histogramByteCount)
                     try query.budget.memory.hold(bytes, for: query.text(of: chain))
@@ -45,6 +49,7 @@ final class LaneBatch: @unchecked Sendable {
             }
         } catch {
             self.error = error
+            if count == 0 { peakSamples = query.budget.peakSamples }
         }
         query.budget.forget(downTo: 0)
         annotations = query.annotations

@@ -127,6 +127,11 @@ final class Lanes: UnaryOperator {
         }
     }
 
+    /// Whoever works out the whole does so on one thread.
+    override var canMove: Bool { child.canMove }
+
+    override func move(_ query: QueryContext) -> Operator? { child.move(query) }
+
     override func explain() -> [ExplainNode] {
         let nodes = super.explain()
         if batchCount == 0 { return nodes }

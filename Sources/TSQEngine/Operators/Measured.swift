@@ -73,11 +73,9 @@ final class Measured: UnaryOperator {
         try probe.measure { () throws(QueryError) in try super.start(tile) }
     }
 
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { Measured(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { Measured(self, over: child) }
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         let index = try probe.measure { () throws(QueryError) in try child.next(into: &row) }

@@ -2,11 +2,9 @@ import TSQModel
 
 /// `-v`.
 final class Negation: UnaryOperator {
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { Negation(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { Negation(self, over: child) }
 
     override func open() throws(QueryError) {
         try super.open()

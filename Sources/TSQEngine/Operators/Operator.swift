@@ -139,6 +139,18 @@ class Operator: PlanPart {
     /// operators that can be forked.
     func restrict(to range: Range<Int>) {}
 
+    // MARK: Work beside
+
+    /// Whether all rows may be worked out by another thread as a whole (`move`): more operators can
+    /// than can be forked. Before `prepare()` the answer may be true where it is false after.
+    var canMove: Bool { canFork }
+
+    /// As `fork`, and it delivers all rows: nothing is restricted.
+    func move(_ query: QueryContext) -> Operator? { fork(query) }
+
+    /// Series that are read to work out the rows: what a row costs depends on them.
+    var readSeriesCount: Int { series.count }
+
     // MARK: Memory
 
     /// Bytes of this operator alone while a tile of `stepCount` steps is worked on.
@@ -212,4 +224,22 @@ class UnaryOperator: Operator {
     }
 
     override func restrict(to range: Range<Int>) { child.restrict(to: range) }
+
+    /// Whether a copy can stand over a copy of the child: each row depends on the child's row alone.
+    var canCopy: Bool { false }
+
+    /// A copy over a fork of the child, or over what was moved.
+    func copy(over child: Operator) -> Operator { child }
+
+    override var canFork: Bool { canCopy && child.canFork }
+    override var canMove: Bool { canCopy && child.canMove }
+    override var readSeriesCount: Int { child.readSeriesCount }
+
+    override func fork(_ query: QueryContext) -> Operator? {
+        canCopy ? child.fork(query).map { copy(over: $0) } : nil
+    }
+
+    override func move(_ query: QueryContext) -> Operator? {
+        canCopy ? child.move(query).map { copy(over: $0) } : nil
+    }
 }

@@ -70,7 +70,7 @@ final class RangeGroup: Operator {
         for index in members.indices { try members[index].parameters.prepare() }
         let selection = try query.select(
             matchers, fromMs: times.firstMs.subtractingClamped(widestMs), toMs: times.lastMs)
-        selection.expectReads()
+        if query.looksUpAhead { selection.expectReads() }
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series = OutputSeries(distinct: selection.labels)

@@ -77,7 +77,7 @@ final class SelectorRange: RangeInput {
 
     func prepare() throws(QueryError) {
         let selection = try query.select(matchers, fromMs: fromMs, toMs: toMs)
-        selection.expectReads()
+        if query.looksUpAhead { selection.expectReads() }
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series = OutputSeries(distinct: selection.labels)

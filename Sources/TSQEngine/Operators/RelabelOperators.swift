@@ -16,12 +16,10 @@ final class RelabelSeries: UnaryOperator {
         super.init(child)
     }
 
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
     /// Rows are as they were: whoever goes by labels needs the new ones.
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { PassedRows(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { PassedRows(self, over: child) }
 
     override func open() throws(QueryError) {
         try child.prepare()
@@ -39,9 +37,7 @@ final class RelabelSeries: UnaryOperator {
 
 /// Hands on its child's rows, as they are, under other labels.
 final class PassedRows: UnaryOperator {
-    override var canFork: Bool { child.canFork }
+    override var canCopy: Bool { true }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        child.fork(query).map { PassedRows(self, over: $0) }
-    }
+    override func copy(over child: Operator) -> Operator { PassedRows(self, over: child) }
 }

@@ -33,11 +33,9 @@ final class UniqueSeries: UnaryOperator {
         super.init(child)
     }
 
-    override var canFork: Bool { target.isEmpty && child.canFork }
+    override var canCopy: Bool { target.isEmpty }
 
-    override func fork(_ query: QueryContext) -> Operator? {
-        target.isEmpty ? child.fork(query) : nil
-    }
+    override func copy(over child: Operator) -> Operator { child }
 
     override func open() throws(QueryError) {
         try child.prepare()

@@ -68,7 +68,7 @@ final class VectorLeaf: Operator {
         let selection = try query.select(
             request, fromMs: times.firstMs.subtractingClamped(lookbackMs), toMs: times.lastMs)
         // At one step the newest samples do, mostly.
-        if times.firstMs != times.lastMs { selection.expectReads() }
+        if times.firstMs != times.lastMs { if query.looksUpAhead { selection.expectReads() } }
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series = OutputSeries(distinct: selection.labels)

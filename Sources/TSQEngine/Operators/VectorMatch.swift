@@ -38,6 +38,9 @@ final class VectorMatch: Operator {
     }
 
     override func open() throws(QueryError) {
+        let looksUpAhead = query.looksUpAhead
+        if many is Beside { query.looksUpAhead = false }
+        defer { query.looksUpAhead = looksUpAhead }
         try (shape.isSwapped ? one : many).prepare()
         try (shape.isSwapped ? many : one).prepare()
         plan = try MatchPlan(many: many.series, one: one.series, shape, query)
@@ -48,6 +51,7 @@ final class VectorMatch: Operator {
         self.tile = tile
         context.steps = stepRange(tile)
         oneSide.begin(groups: plan.groupCount, series: one.series.count, steps: tile.count)
+        if many is Beside { try many.begin(tile) }
         try one.begin(tile)
         var row = StepRow(stepCount: tile.count)
         while let index = try one.next(into: &row) {
@@ -56,7 +60,7 @@ final class VectorMatch: Operator {
             oneSide.add(&row, index, group: plan.oneGroup[index])
         }
         matched.begin(steps: tile.count)
-        try many.begin(tile)
+        if !(many is Beside) { try many.begin(tile) }
         readAhead = nil
         if oneSide.hasConflict { try refuseConflicts() }
         readyRows.removeAll()

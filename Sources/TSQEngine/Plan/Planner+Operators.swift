@@ -49,9 +49,12 @@ extension Planner {
             return FilterSet(lanes(left), lanes(right), isUnless: true, matching: matching)
         case .or: return unique(UnionSet(lanes(left), lanes(right), matching: matching))
         default:
+            // The "one" side of a tile is worked out first: meanwhile another thread can do the other.
+            let isSwapped = matching.cardinality == .oneToMany
             return unique(
                 VectorMatch(
-                    left: lanes(left), right: lanes(right), operation,
+                    left: isSwapped ? lanes(left) : beside(lanes(left)),
+                    right: isSwapped ? beside(lanes(right)) : lanes(right), operation,
                     returnsBool: node.returnsBool,
                     matching: matching, context: context(range)))
         }

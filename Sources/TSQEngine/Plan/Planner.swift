@@ -139,6 +139,12 @@ struct Planner {
         query.options.threads > 1 && operation.canFork ? Lanes(operation) : operation
     }
 
+    /// For a part whose rows are wanted after those of another part have been worked out.
+    func beside(_ operation: Operator) -> Operator {
+        let suits = query.options.threads > 1 && operation.canMove && !(operation is Lanes)
+        return suits ? Beside(operation) : operation
+    }
+
     /// For what is evaluated at the first step only.
     func once() -> Planner {
         with(

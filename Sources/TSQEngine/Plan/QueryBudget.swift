@@ -15,6 +15,8 @@ struct QueryBudget: Sendable {
     private let clock = SystemClock()
     private let deadlineNs: UInt64
     private let cancellation: QueryCancellation?
+    /// Nobody takes what a fork works out any more.
+    private var abandonment: QueryCancellation?
     private var ticks = 0
     private(set) var samples: Int64 = 0
     private(set) var peakSamples: Int64 = 0
@@ -29,8 +31,11 @@ struct QueryBudget: Sendable {
 
     /// For another thread: the samples it counts are held against the limit by whoever takes its
     /// rows, in the order of the rows.
-    func fork() -> QueryBudget {
+    ///
+    /// - Parameter abandonment: ends the work of this fork alone.
+    func fork(abandonment: QueryCancellation? = nil) -> QueryBudget {
         var copy = self
+        copy.abandonment = abandonment
         copy.samplesMax = .max
         copy.samples = 0
         copy.peakSamples = 0
@@ -47,7 +52,7 @@ struct QueryBudget: Sendable {
     }
 
     func check() throws(QueryError) {
-        if let cancellation, cancellation.isCancelled {
+        if cancellation?.isCancelled == true || abandonment?.isCancelled == true {
             throw .canceled("query was canceled in \(Self.place)")
         }
         if clock.monotonicNs() > deadlineNs {

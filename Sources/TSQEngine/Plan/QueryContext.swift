@@ -23,6 +23,9 @@ final class QueryContext {
     var annotations = Annotations()
     @exclusivity(unchecked) var statistics = QueryStatistics()
 
+    /// Whether a helper looks chunks up as soon as series are selected, or is wanted for more.
+    var looksUpAhead = true
+
     let nameSymbol: SymbolID
     let typeSymbol: SymbolID
     let unitSymbol: SymbolID
@@ -52,7 +55,9 @@ final class QueryContext {
     }
 
     /// For another thread: the same query with remarks, counts and readable symbols of its own.
-    init(forkOf other: QueryContext) {
+    ///
+    /// - Parameter abandonment: ends the work of this fork alone.
+    init(forkOf other: QueryContext, abandonment: QueryCancellation? = nil) {
         text = other.text
         wantsExplain = other.wantsExplain
         source = other.source
@@ -63,7 +68,7 @@ final class QueryContext {
         endMs = other.endMs
         lookbackMs = other.lookbackMs
         symbols = other.symbols.snapshot()
-        budget = other.budget.fork()
+        budget = other.budget.fork(abandonment: abandonment)
         emptySymbol = other.emptySymbol
         nameSymbol = other.nameSymbol
         typeSymbol = other.typeSymbol

@@ -10,41 +10,56 @@ extension APIRoutes {
     static let truncationWarning = "results truncated due to limit"
 
     func query(_ request: APIRequest) async -> APIResponse {
-        let form = request.form
-        let limit: Int
-        let timeMs: TimestampMs
-        let options: QueryOptions
         do throws(APIError) {
-            limit = try ParameterValues.limit(form)
-            timeMs = try ParameterValues.time(form, "time", default: context.clock.nowMs())
-            options = try queryOptions(request)
+            return await answer(request, try instantWork(request))
         } catch {
             return .failure(error)
         }
+    }
+
+    func queryRange(_ request: APIRequest) async -> APIResponse {
+        do throws(APIError) {
+            return await answer(request, try rangeWork(request))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The answer to a query that was small the last time; nil where `respond` is to give it.
+    func respondAtOnce(to request: APIRequest) -> APIResponse? {
+        guard request.method == "GET", context.isReady() else { return nil }
+        let query: QueryWork?
+        switch Route(request.segments) {
+        case .query: query = try? instantWork(request)
+        case .queryRange: query = try? rangeWork(request)
+        default: query = nil
+        }
+        guard let query, var response = answerHere(request, query) else { return nil }
+        response.headers += cors.headers(origin: request.origin)
+        return response
+    }
+
+    private func instantWork(_ request: APIRequest) throws(APIError) -> QueryWork {
+        let form = request.form
+        let limit = try ParameterValues.limit(form)
+        let timeMs = try ParameterValues.time(form, "time", default: context.clock.nowMs())
+        let options = try queryOptions(request)
         let (engine, source, text) = (context.engine(), context.source, form["query"])
-        let query = QueryWork(
+        return QueryWork(
             request, text: text, options, limit: limit, startMs: timeMs, endMs: timeMs, stepMs: 0,
             engine
         ) { engine, atMs, options throws(QueryError) in
             try engine.instant(text, atMs: atMs ?? timeMs, from: source, options: options)
         }
-        return await answer(request, query)
     }
 
-    func queryRange(_ request: APIRequest) async -> APIResponse {
+    private func rangeWork(_ request: APIRequest) throws(APIError) -> QueryWork {
         let form = request.form
-        let limit: Int
-        let range: (startMs: TimestampMs, endMs: TimestampMs, stepMs: Int64)
-        let options: QueryOptions
-        do throws(APIError) {
-            limit = try ParameterValues.limit(form)
-            range = try Self.range(form)
-            options = try queryOptions(request)
-        } catch {
-            return .failure(error)
-        }
+        let limit = try ParameterValues.limit(form)
+        let range = try Self.range(form)
+        let options = try queryOptions(request)
         let (engine, source, text) = (context.engine(), context.source, form["query"])
-        let query = QueryWork(
+        return QueryWork(
             request, text: text, options, limit: limit, startMs: range.startMs, endMs: range.endMs,
             stepMs: range.stepMs, engine
         ) { engine, atMs, options throws(QueryError) in
@@ -52,7 +67,6 @@ extension APIRoutes {
                 text, startMs: atMs ?? range.startMs, endMs: atMs ?? range.endMs,
                 stepMs: range.stepMs, from: source, options: options)
         }
-        return await answer(request, query)
     }
 
     func formatQuery(_ request: APIRequest) -> APIResponse {

@@ -15,7 +15,7 @@ package struct APIRoutes: Sendable {
     let smallQueries = SmallQueries()
     /// Results whose answers are being sent.
     package let heldAnswers = HeldAnswers()
-    private let cors: CORS
+    let cors: CORS
 
     /// Lookups that run at once: they wait for the disk more than they compute.
     private static let lookupThreadsMax = 8

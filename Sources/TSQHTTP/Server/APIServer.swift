@@ -14,6 +14,9 @@ package struct APIServer: Sendable {
     /// `--web.max-connections`
     package static let connectionCountMax = 512
 
+    /// Grafana says which dashboard it asks for.
+    static let dashboardHeader = "X-Dashboard-Uid"
+
     package let routes: APIRoutes
     private let disconnects = Disconnects()
 
@@ -21,6 +24,12 @@ package struct APIServer: Sendable {
 
     /// Tells what is being answered that nobody waits, so that a stop does not wait for long queries.
     package func cancelRunning() { disconnects.cancelAll() }
+
+    /// Address and dashboard: Grafana asks for all of its users from one address.
+    static func client(address: String, dashboard: String?) -> String {
+        guard let dashboard else { return address }
+        return address + " " + dashboard.prefix(dashboardByteCountMax)
+    }
 
     /// A web application to run as a service. It answers until its task is cancelled or its service
     /// group shuts down.
@@ -34,6 +43,7 @@ package struct APIServer: Sendable {
             responder: APIResponder(routes: routes, disconnects: disconnects),
             server: HTTPServerBuilder { responder in
                 LoopBoundChannel(
+                    routes: routes,
                     http1: HTTP1Channel(
                         responder: responder,
                         configuration: HTTP1Channel.Configuration(
@@ -87,16 +97,13 @@ struct APIResponder: HTTPResponder {
         return await response(answer, to: request, context.channel)
     }
 
-    /// Address and dashboard: Grafana asks for all of its users from one address and says which
-    /// dashboard it asks for.
     private static func client(_ request: Request, _ channel: any Channel) -> String {
-        let address = channel.remoteAddress?.ipAddress ?? ""
-        guard let dashboard = request.headers[dashboardHeader] else { return address }
-        return address + " " + dashboard.prefix(APIServer.dashboardByteCountMax)
+        APIServer.client(
+            address: channel.remoteAddress?.ipAddress ?? "",
+            dashboard: dashboardField.flatMap { request.headers[$0] })
     }
 
-    private static let dashboardHeader =
-        HTTPField.Name("X-Dashboard-Uid") ?? HTTPField.Name.referer
+    private static let dashboardField = HTTPField.Name(APIServer.dashboardHeader)
 
     private static func hasForm(_ request: Request) -> Bool {
         guard request.method == .post || request.method == .put else { return false }
@@ -116,11 +123,12 @@ struct APIResponder: HTTPResponder {
         }
         let status = HTTPResponse.Status(
             code: answer.status, reasonPhrase: Self.reason(answer.status))
-        let compression = Compression.negotiate(
-            acceptEncoding: request.headers[.acceptEncoding])
+        func compression() -> Compression? {
+            Compression.negotiate(acceptEncoding: request.headers[.acceptEncoding])
+        }
         switch answer.body {
         case .bytes(var body):
-            if body.count >= Compression.byteCountMin, let compression {
+            if body.count >= Compression.byteCountMin, let compression = compression() {
                 Self.addVary(&headers)
                 // Large bodies take milliseconds: not on an event loop.
                 let plain = body
@@ -139,6 +147,7 @@ struct APIResponder: HTTPResponder {
                 status: status, headers: headers,
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
         case .pieces(let pieces):
+            let compression = compression()
             if let compression {
                 Self.addVary(&headers)
                 headers[.contentEncoding] = compression.rawValue

@@ -1,15 +1,22 @@
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Runs the task of a connection on the connection's own event loop: reading a request and writing
 /// its answer then cost no change of thread. What computes or waits runs on the pools' threads
 /// (`WorkPool`), as before.
 struct LoopBoundChannel: ServerChildChannel {
+    let routes: APIRoutes
     let http1: HTTP1Channel
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        http1.setup(channel: channel, logger: logger)
+        http1.setup(channel: channel, logger: logger).flatMapThrowing { [routes] value in
+            let pipeline = channel.pipeline.syncOperations
+            let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(QuickAnswers(routes), position: .after(parser))
+            return value
+        }
     }
 
     func handle(value: HTTP1Channel.Value, logger: Logger) async {

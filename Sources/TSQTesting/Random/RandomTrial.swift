@@ -67,6 +67,7 @@ package struct RandomTrial: CustomStringConvertible {
         // How the work is cut must not show.
         if oneIn(3) { options.tileStepsMax = Int.random(in: 1...4, using: &random) }
         if oneIn(3) { options.threads = 1 }
+        if oneIn(3) { options.helpedNsMin = 0 }
         return options
     }
 

@@ -1,0 +1,155 @@
+import TSQBase
+
+/// Has another thread work out all rows of its child while the query's own thread works out something
+/// else: the other side of an operation between two aggregations. Both need what they read for
+/// themselves, so nothing is done twice, as it would be where both threads share each side (`Lanes`).
+///
+/// Rows, remarks, counts and errors come as from one thread. Only where a helper is idle.
+final class Beside: UnaryOperator {
+    /// To read so many series takes some times as long as another thread needs to wake up.
+    private static let readSeriesMin = 128
+
+    private var work: BesideWork?
+    private var batch: LaneBatch?
+    private var position = 0
+    private var charged: Int64 = 0
+    private var startedNs: UInt64 = 0
+    private let clock = SystemClock()
+    private var tileCount = 0
+    private var helpedCount = 0
+
+    deinit { work?.abandon() }
+
+    override var canMove: Bool { child.canMove }
+
+    override func move(_ query: QueryContext) -> Operator? { child.move(query) }
+
+    override func start(_ tile: Tile) throws(QueryError) {
+        finish()
+        try child.begin(tile)
+        tileCount += 1
+        let isLarge = query.options.helpedNsMin == 0 || child.readSeriesCount >= Self.readSeriesMin
+        if query.options.threads < 2 || !isLarge || !child.canMove { return }
+        let bytes =
+            child.bytesHeld(stepCount: tile.count)
+            + series.count * tile.count * Self.bytesPerStep
+        if !query.budget.memory.tryHold(Int64(bytes)) { return }
+        charged = Int64(bytes)
+        let abandonment = QueryCancellation()
+        let context = QueryContext(forkOf: query, abandonment: abandonment)
+        if let moved = child.move(context) {
+            startedNs = clock.monotonicNs()
+            work = BesideWork.begin(LaneChain(moved, context), abandonment)
+        }
+        if work == nil { finish() }
+    }
+
+    private func finish() {
+        work?.abandon()
+        work = nil
+        batch?.release(query.budget.memory)
+        batch = nil
+        position = 0
+        query.budget.memory.release(charged)
+        charged = 0
+    }
+
+    override func next(into row: inout StepRow) throws(QueryError) -> Int? {
+        guard let work else { return try child.next(into: &row) }
+        if batch == nil {
+            // What has been done here meanwhile took as long as what is waited for.
+            let elapsedNs = clock.monotonicNs() &- startedNs
+            let patienceNs = max(query.options.helpedNsMin * 3, elapsedNs * 2)
+            batch = work.take(patienceNs: patienceNs, mayRepeat: !query.wantsExplain)
+            guard batch != nil else {
+                finish()
+                return try child.next(into: &row)
+            }
+            helpedCount += 1
+        }
+        guard let batch else { return nil }
+        if position == 0 { try holdPeak(of: batch) }
+        if position < batch.count {
+            let index = Int(batch.numbers[position])
+            swap(&batch.rows[position], &row)
+            try query.budget.hold(samples: batch.samples[position])
+            position += 1
+            return index
+        }
+        if position == batch.count {
+            position += 1
+            query.annotations.merge(batch.annotations)
+            query.statistics.add(batch.statistics)
+            try query.budget.hold(samples: batch.restSamples)
+            if let error = batch.error { throw error }
+        }
+        return nil
+    }
+
+    /// Before the first row more samples may have been held than it goes on to hold.
+    private func holdPeak(of batch: LaneBatch) throws(QueryError) {
+        try query.budget.replay(SampleHold(peak: batch.peakSamples, kept: 0))
+    }
+
+    override func explain() -> [ExplainNode] {
+        let nodes = super.explain()
+        if helpedCount == 0 { return nodes }
+        return [
+            ExplainNode(
+                name: "beside", detail: "\(helpedCount) of \(tileCount) tiles by a helper",
+                seriesCount: series.count, children: nodes)
+        ]
+    }
+}
+
+/// The rows of one tile, worked out by a helper.
+private final class BesideWork: Sendable {
+    private struct State {
+        /// Somebody works out the rows, or has.
+        var isClaimed = false
+        var batch: LaneBatch?
+    }
+
+    private let state = Gate(State())
+    private let abandonment: QueryCancellation
+
+    private init(_ abandonment: QueryCancellation) { self.abandonment = abandonment }
+
+    /// nil where no helper is idle.
+    static func begin(_ chain: LaneChain, _ abandonment: QueryCancellation) -> BesideWork? {
+        let work = BesideWork(abandonment)
+        return HelperPool.shared.tryRun { work.run(chain) } ? work : nil
+    }
+
+    /// Nobody wants the rows any more.
+    func abandon() { abandonment.cancel() }
+
+    private func claim() -> Bool {
+        state.withLock { state in
+            defer { state.isClaimed = true }
+            return !state.isClaimed
+        }
+    }
+
+    private func run(_ chain: LaneChain) {
+        if !claim() { return }
+        let batch = LaneBatch()
+        batch.fill(chain.operation, chain.query) { abandonment.isCancelled }
+        if abandonment.isCancelled {
+            batch.release(chain.query.budget.memory)
+            return
+        }
+        state.withLock { $0.batch = batch }
+        state.signal()
+    }
+
+    /// The rows; nil where whoever asks works them out: nobody has begun, or the helper takes so long
+    /// that it has lost its processor.
+    func take(patienceNs: UInt64, mayRepeat: Bool) -> LaneBatch? {
+        if claim() { return nil }
+        while true {
+            if let batch = state.wait(atMostNs: patienceNs, until: { $0.batch }) { return batch }
+            if mayRepeat { return nil }
+        }
+    }
+}
