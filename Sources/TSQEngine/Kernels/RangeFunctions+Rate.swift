@@ -122,30 +122,54 @@ extension RangeFunctions {
 
     /// Works the windows out anew that may not be extended as far to the left, because the counter was
     /// zero there.
+    ///
+    /// Without a branch a window, so that it vectorises: where the extension stays, so does the value.
     private static func limitToZero(
         _ values: borrowing Span<Double>, _ windows: borrowing Windows, _ kind: ChangeKind,
         _ spans: WindowSpans, _ row: inout StepRow
     ) {
-        let newest = values[values.count - 1]
-        let (allFirsts, allLasts, allTags) = (spans.firsts, spans.lasts, spans.tags)
-        let (firsts, lasts, tags) = (allFirsts.span, allLasts.span, allTags.span)
-        for step in 0..<tags.count {
+        let count = zeroLimitedEnd(values, spans)
+        let (allFirsts, allLasts, allSampled) = (spans.firsts, spans.lasts, spans.sampled)
+        let (allLeft, allRight) = (spans.left, spans.right)
+        let (firsts, lasts, sampled) = (allFirsts.span, allLasts.span, allSampled.span)
+        let (left, right) = (allLeft.span, allRight.span)
+        var results = row.values.mutableSpan
+        precondition(
+            count <= firsts.count && count <= lasts.count && count <= sampled.count
+                && count <= left.count && count <= right.count && count <= results.count,
+            "BUG: spans of other windows")
+        let perSecond = kind.isRate ? windows.rangeSeconds : 1
+        for step in 0..<count {
             let first = values[unchecked: Int(firsts[unchecked: step])]
-            // The counter's zero lies further back than the samples reach, from here on: first values
-            // ascend, and no change is larger.
-            if !spans.extendsFar && first >= 0 && first >= newest - first
-                && tags[unchecked: step] == StepRow.Tag.float
-            {
-                return
-            }
             let change = values[unchecked: Int(lasts[unchecked: step])] - first
-            if change > 0 && first >= 0
-                && (first < change || spans.left[step] > spans.sampled[step])
-            {
-                row.values[step] =
-                    change * spans.factor(step, first / change, windows.rangeSeconds, kind)
-            }
+            let length = sampled[unchecked: step]
+            let toZero = length * (first / change)
+            // As `WindowSpans.factor`; false where `toZero` is no number.
+            let isLimited = toZero < left[unchecked: step] && change > 0 && first >= 0
+            let factor = (length + toZero + right[unchecked: step]) / length / perSecond
+            let limited = change * factor
+            results[unchecked: step] = isLimited ? limited : results[unchecked: step]
         }
+    }
+
+    /// Windows from here on cannot be limited: first values ascend and no change is larger than the
+    /// whole, so the counter's zero lies further back than the samples reach.
+    private static func zeroLimitedEnd(
+        _ values: borrowing Span<Double>, _ spans: WindowSpans
+    ) -> Int {
+        let (allFirsts, allTags) = (spans.firsts, spans.tags)
+        let (firsts, tags) = (allFirsts.span, allTags.span)
+        if spans.extendsFar { return tags.count }
+        let newest = values[values.count - 1]
+        func isBeyond(_ step: Int) -> Bool {
+            let first = values[unchecked: Int(firsts[unchecked: step])]
+            return first >= 0 && first >= newest - first
+        }
+        for step in 0..<tags.count
+        where tags[unchecked: step] == StepRow.Tag.float && isBeyond(step) {
+            return step
+        }
+        return tags.count
     }
 
     private static func alignedChange(

@@ -36,25 +36,36 @@ final class WindowSpans: Sendable {
         var lasts = firsts
         var (samplesEnd, extendsFar) = (0, false)
         let rangeSeconds = windows.rangeSeconds
-        for step in 0..<count {
-            let (start, end) = (starts[step], ends[step])
-            if end - start < 2 { continue }
-            let (firstMs, lastMs) = (times[start], times[end - 1])
-            let interval = Double(lastMs &- firstMs) / 1000
-            let gap = interval / Double(end - start - 1)
-            let threshold = gap * 1.1
-            let toStart = Double(firstMs &- windows.startMs(step)) / 1000
-            let toEnd = Double(windows.endMs(step) &- lastMs) / 1000
-            sampled[step] = interval
-            left[step] = toStart >= threshold ? gap / 2 : toStart
-            right[step] = toEnd >= threshold ? gap / 2 : toEnd
-            let factor = Self.factor(interval, left[step], right[step])
-            factors[step] = isRate ? factor / rangeSeconds : factor
-            tags[step] = StepRow.Tag.float
-            firsts[step] = Int32(clamping: start)
-            lasts[step] = Int32(clamping: end - 1)
-            samplesEnd = max(samplesEnd, end)
-            if left[step] > interval { extendsFar = true }
+        do {
+            var sampled = sampled.mutableSpan
+            var left = left.mutableSpan
+            var right = right.mutableSpan
+            var factors = factors.mutableSpan
+            var tags = tags.mutableSpan
+            var firsts = firsts.mutableSpan
+            var lasts = lasts.mutableSpan
+            for step in 0..<count {
+                let (start, end) = (starts[unchecked: step], ends[unchecked: step])
+                if end &- start < 2 { continue }
+                let (firstMs, lastMs) = (times[start], times[end &- 1])
+                let interval = Double(lastMs &- firstMs) / 1000
+                let gap = interval / Double(end &- start &- 1)
+                let threshold = gap * 1.1
+                let toStart = Double(firstMs &- windows.startMs(step)) / 1000
+                let toEnd = Double(windows.endMs(step) &- lastMs) / 1000
+                let toLeft = toStart >= threshold ? gap / 2 : toStart
+                let toRight = toEnd >= threshold ? gap / 2 : toEnd
+                let factor = Self.factor(interval, toLeft, toRight)
+                sampled[unchecked: step] = interval
+                left[unchecked: step] = toLeft
+                right[unchecked: step] = toRight
+                factors[unchecked: step] = isRate ? factor / rangeSeconds : factor
+                tags[unchecked: step] = StepRow.Tag.float
+                firsts[unchecked: step] = Int32(clamping: start)
+                lasts[unchecked: step] = Int32(clamping: end &- 1)
+                samplesEnd = max(samplesEnd, end)
+                if toLeft > interval { extendsFar = true }
+            }
         }
         (self.sampled, self.left, self.right, self.factors) = (sampled, left, right, factors)
         (self.tags, self.firsts, self.lasts) = (tags, firsts, lasts)

@@ -28,7 +28,9 @@ final class HistogramCall: UnaryOperator {
     private var values: [[Double]] = []
     /// Those of `quantiles` at each step of the query: their values name the series.
     private var allValues: [[Double]] = []
-    /// Variant and output series of the next row: `variant * seriesPerVariant + series`.
+    /// Variant and turn of the next row: `variant * seriesPerVariant + turn`.
+    ///
+    /// - Source: Prometheus promql/functions.go `funcHistogramQuantile`, for the order.
     private var position: Int?
 
     /// What each histogram is asked for.
@@ -152,7 +154,10 @@ final class HistogramCall: UnaryOperator {
         }
         while let place = position, place < series.count {
             position = place + 1
-            let (variant, output) = place.quotientAndRemainder(dividingBy: seriesPerVariant)
+            let (variant, turn) = place.quotientAndRemainder(dividingBy: seriesPerVariant)
+            // Native histograms come first.
+            let natives = child.series.count
+            let output = turn < natives ? buckets.groupCount + turn : turn - natives
             row.reset(stepCount: tile.count)
             if output < buckets.groupCount {
                 if store.members[output].isEmpty { continue }
@@ -164,7 +169,7 @@ final class HistogramCall: UnaryOperator {
                 if query.options.delayedNameRemoval { names.describe(index, query, &context) }
                 fillNative(source, variants[variant], &row)
             }
-            return place
+            return variant * seriesPerVariant + output
         }
         query.take(&context)
         return nil

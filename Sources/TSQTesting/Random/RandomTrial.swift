@@ -41,7 +41,7 @@ package struct RandomTrial: CustomStringConvertible {
         let isInstant = Bool.random(using: &random)
         var expressions = RandomExpression(seed: seed)
         text = isInstant ? expressions.nextInstant() : expressions.next()
-        options = Self.options(&random)
+        var options = Self.options(&random)
         startMs =
             Self.shiftMs(number)
             + Int64.random(in: -60_000...(RandomSeries.lengthMs + 400_000), using: &random)
@@ -54,6 +54,9 @@ package struct RandomTrial: CustomStringConvertible {
         let restMs = isFine ? Int64.random(in: 0..<stepMs, using: &random) : 0
         endMs = isInstant ? startMs : startMs + stepCount * stepMs + restMs
         isRange = !isInstant
+        // However little there is to share.
+        if Int.random(in: 0..<3, using: &random) == 0 { options.helpedNsMin = 0 }
+        self.options = options
     }
 
     private static func options(_ random: inout SplitMix64) -> EngineOptions {
@@ -67,7 +70,6 @@ package struct RandomTrial: CustomStringConvertible {
         // How the work is cut must not show.
         if oneIn(3) { options.tileStepsMax = Int.random(in: 1...4, using: &random) }
         if oneIn(3) { options.threads = 1 }
-        if oneIn(3) { options.helpedNsMin = 0 }
         return options
     }
 
