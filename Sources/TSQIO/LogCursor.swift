@@ -1,4 +1,3 @@
-import CLZ4
 import TSQBase
 
 /// Reads a segmented log from a place on, also while somebody appends to it.
@@ -28,6 +27,9 @@ package struct LogCursor {
     /// Where the last segment's readable part ends, when bytes follow it.
     package private(set) var tornTail: LogPlace?
 
+    /// A segment that was read before the cursor got there: it is the window then.
+    private var ahead: LogSegmentBytes?
+
     private static let windowByteCount = 1 << 20
 
     package init(
@@ -46,10 +48,41 @@ package struct LogCursor {
         skipMissingSegments()
     }
 
+    /// Reads the segment behind the one that the cursor is in, as far as it is written by now.
+    ///
+    /// - Returns: nil when there is none of such a length.
+    package mutating func readAhead(
+        byteCounts: ClosedRange<Int>
+    ) throws(IOError) -> LogSegmentBytes? {
+        guard let following = segments.first(where: { $0 > place.segment }) else { return nil }
+        let path = Path.join(directory, LogFormat.name(following))
+        let file: any File
+        do throws(IOError) {
+            file = try fileSystem.open(path, .read)
+        } catch {
+            // Whoever gets there says so.
+            return nil
+        }
+        defer { file.close() }
+        let byteCount = Int(clamping: try file.byteCount())
+        guard byteCounts.contains(byteCount) else { return nil }
+        var bytes: [UInt8] = []
+        _ = try file.read(at: 0, byteCount: byteCount, into: &bytes)
+        let read = LogSegmentBytes(segment: following, bytes: bytes)
+        ahead = read
+        return read
+    }
+
     /// Finds the next record; false at the end of what is written.
-    package mutating func next() throws(IOError) -> Bool {
+    ///
+    /// - Parameter isKnown: whether the caller has had the whole record at a place from what
+    ///   `readAhead` gave: its payload is not unpacked then.
+    package mutating func next(
+        isKnown: (LogPlace) -> Bool = { _ in false }
+    ) throws(IOError) -> Bool {
         while true {
             guard try openSegment() else { return false }
+            if isKnown(place), try passRecord(at: place.offset) { return true }
             if try readRecord(at: place.offset) {
                 if kind != LogFormat.segmentEndKind { return true }
                 noteSegmentEnd()
@@ -136,6 +169,8 @@ package struct LogCursor {
         file = try fileSystem.open(
             Path.join(directory, LogFormat.name(place.segment)), .read)
         window.removeAll(keepingCapacity: true)
+        if let ahead, ahead.segment == place.segment { (window, windowOffset) = (ahead.bytes, 0) }
+        ahead = nil
         return true
     }
 
@@ -162,11 +197,24 @@ package struct LogCursor {
         return true
     }
 
+    /// Moves behind the record at `offset`, which is whole, with nothing but its kind read.
+    private mutating func passRecord(at offset: UInt64) throws(IOError) -> Bool {
+        let headerCount = LogFormat.recordHeaderByteCount
+        guard try fill(at: offset, byteCount: headerCount),
+            let record = LogFormat.header(window.span, at: Int(offset - windowOffset))
+        else { return false }
+        kind = record.kind
+        payload.removeAll(keepingCapacity: true)
+        recordStart = LogPlace(segment: place.segment, offset: offset)
+        place.offset = offset + UInt64(headerCount + record.storedByteCount)
+        return true
+    }
+
     /// Reads the record at `offset` and moves behind it; false when there is none that is whole.
     private mutating func readRecord(at offset: UInt64) throws(IOError) -> Bool {
         let headerCount = LogFormat.recordHeaderByteCount
         guard try fill(at: offset, byteCount: headerCount) else { return false }
-        guard let record = Self.header(window.span, at: Int(offset - windowOffset)) else {
+        guard let record = LogFormat.header(window.span, at: Int(offset - windowOffset)) else {
             return false
         }
         let total = headerCount + record.storedByteCount
@@ -175,31 +223,13 @@ package struct LogCursor {
         var unpacked: [UInt8] = []
         swap(&unpacked, &payload)
         defer { swap(&unpacked, &payload) }
-        guard Self.unpack(window.span, at: Int(offset - windowOffset), record, into: &unpacked)
-        else { return false }
+        guard record.unpack(window.span, at: Int(offset - windowOffset), into: &unpacked) else {
+            return false
+        }
         kind = record.kind
         recordStart = LogPlace(segment: place.segment, offset: offset)
         place.offset = offset + UInt64(total)
         return true
-    }
-
-    private static func header(_ window: Span<UInt8>, at start: Int) -> LogFormat.RecordHeader? {
-        LogFormat.RecordHeader(
-            window.extracting(start..<(start + LogFormat.recordHeaderByteCount)))
-    }
-
-    /// Replaces `payload` by that of the record at `start`; false when its checksum is wrong.
-    private static func unpack(
-        _ window: Span<UInt8>, at start: Int, _ record: LogFormat.RecordHeader,
-        into payload: inout [UInt8]
-    ) -> Bool {
-        let headerCount = LogFormat.recordHeaderByteCount
-        let whole = window.extracting(start..<(start + headerCount + record.storedByteCount))
-        let stored = whole.extracting(headerCount..<(headerCount + record.storedByteCount))
-        guard LogFormat.checksum(header: whole, payload: stored) == record.checksum else {
-            return false
-        }
-        return unpack(stored, record, into: &payload)
     }
 
     /// The offset of the next whole record behind a bad one.
@@ -217,31 +247,5 @@ package struct LogCursor {
             offset += 1
         }
         return nil
-    }
-
-    /// Replaces `payload`, in the memory it has; false when the bytes do not decompress to the
-    /// announced length.
-    private static func unpack(
-        _ stored: Span<UInt8>, _ header: LogFormat.RecordHeader, into payload: inout [UInt8]
-    ) -> Bool {
-        payload.removeAll(keepingCapacity: true)
-        if header.flags & LogFormat.flagLZ4 == 0 {
-            stored.withUnsafeBufferPointer { payload.append(contentsOf: $0) }
-            return true
-        }
-        let rawCount = header.rawByteCount
-        // Safe because: LZ4_decompress_safe writes at most the bytes it is given room for.
-        payload.append(addingCapacity: rawCount) { (span: inout OutputSpan<UInt8>) in
-            span.withUnsafeMutableBufferPointer { target, count in
-                let unpacked = stored.withUnsafeBytes { raw in
-                    LZ4_decompress_safe(
-                        raw.baseAddress?.assumingMemoryBound(to: CChar.self),
-                        UnsafeMutableRawPointer(target.baseAddress)?
-                            .assumingMemoryBound(to: CChar.self), Int32(raw.count), Int32(rawCount))
-                }
-                count += Int(max(0, unpacked))
-            }
-        }
-        return payload.count == rawCount
     }
 }

@@ -231,6 +231,9 @@ struct BlockChunk: Sendable {
     var presenceCount: Int { Int(presenceBytes) }
     var startTimesCount: Int { Int(startTimesBytes) }
 
+    /// Whether it has a float at each time of its time column.
+    var hasAllRows: Bool { !flags.contains(.presence) && !flags.contains(.histogram) }
+
     /// Replaces `chunks` by those of a page that are wanted; false when the entries contradict the
     /// format.
     @inline(__always)

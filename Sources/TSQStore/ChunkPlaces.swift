@@ -43,6 +43,8 @@ struct ChunkPlaces {
     struct Builder {
         private var found: [Entry] = []
         private var seriesOf: [UInt32] = []
+        /// Where the chunks of each block begin, in the order in which blocks are looked into.
+        private var starts: [(cursor: Int, first: Int)] = []
         private var places: ChunkPlaces
         private var numbers: [TimeColumn: UInt32] = [:]
         private var last: (column: TimeColumn, number: UInt32)?
@@ -56,6 +58,9 @@ struct ChunkPlaces {
             found.reserveCapacity(min(chunksMax, seriesCount * 4))
             seriesOf.reserveCapacity(min(chunksMax, seriesCount * 4))
         }
+
+        /// What follows is of another block.
+        mutating func begin(cursor: Int) { starts.append((cursor, found.count)) }
 
         /// False when there is no place for more.
         mutating func add(_ chunk: BlockChunk, cursor: Int, series: Int) -> Bool {
@@ -85,6 +90,13 @@ struct ChunkPlaces {
             places.isUnknown[series] = true
         }
 
+        /// The positions in `found`, ascending by block.
+        private var inBlockOrder: some Sequence<Int> {
+            let ends = starts.dropFirst().map(\.first) + [found.count]
+            return zip(starts, ends).sorted { $0.0.cursor < $1.0.cursor }
+                .lazy.flatMap { $0.0.first..<$0.1 }
+        }
+
         consuming func build() -> ChunkPlaces {
             var places = places
             var counts = [UInt32](repeating: 0, count: seriesCount)
@@ -99,9 +111,9 @@ struct ChunkPlaces {
             places.ends = counts
             if let any = found.first {
                 places.entries = [Entry](repeating: any, count: found.count)
-                for (index, entry) in found.enumerated() {
+                for index in inBlockOrder {
                     let series = Int(seriesOf[index])
-                    places.entries[Int(next[series])] = entry
+                    places.entries[Int(next[series])] = found[index]
                     next[series] += 1
                 }
             }

@@ -26,6 +26,8 @@ struct LogReplay {
     private(set) var durableSegments: Set<UInt64> = []
     /// The next record is here.
     private(set) var end: LogPlace
+    /// Set by tests only: no helper decodes anything.
+    var isAlone = false
 
     init(registry: Registry, core: StoreCore, from start: LogPlace) {
         self.registry = registry
@@ -47,7 +49,11 @@ struct LogReplay {
             var cursor = try LogCursor(
                 directory: directory, from: start, fileSystem: fileSystem)
             var endsSeen = 0
-            while try cursor.next() {
+            var ahead = CommitsAheadQueue()
+            ahead.isOff = isAlone
+            defer { ahead.stop() }
+            try ahead.enter(&cursor)
+            while try cursor.next(isKnown: ahead.has) {
                 if cursor.ends.count > endsSeen {
                     noteEnds(cursor.ends[endsSeen...])
                     endsSeen = cursor.ends.count
@@ -55,14 +61,17 @@ struct LogReplay {
                 if cursor.recordStart.segment != layoutSegment {
                     layoutSegment = cursor.recordStart.segment
                     rows.removeAll()
+                    try ahead.enter(&cursor)
                 }
+                ahead.begin()
                 let isNew = cursor.recordStart >= end
                 if isNew {
                     recordCount += 1
                     tally.begin(cursor.recordStart)
                 }
-                apply(cursor.kind, cursor.payload, isNew: isNew)
+                apply(cursor, isNew: isNew, &ahead)
             }
+            if let decoded = ahead.rowsAtEnd(of: layoutSegment) { rows = decoded }
             noteEnds(cursor.ends[endsSeen...])
             damages += cursor.damages.filter {
                 $0.segment > end.segment || $0.byteCount == 0
@@ -94,20 +103,21 @@ struct LogReplay {
         return end
     }
 
-    private mutating func apply(_ kind: UInt8, _ payload: [UInt8], isNew: Bool) {
+    private mutating func apply(
+        _ cursor: borrowing LogCursor, isNew: Bool, _ ahead: inout CommitsAheadQueue
+    ) {
         do {
-            switch LogRecord.Kind(rawValue: kind) {
+            switch LogRecord.Kind(rawValue: cursor.kind) {
             case .series where isNew:
-                for (ref, labels) in try LogRecord.decodeSeries(payload.span) {
+                for (ref, labels) in try LogRecord.decodeSeries(cursor.payload.span) {
                     try register(ref, labels)
                 }
             case .commit:
+                if let commit = ahead.take(cursor.recordStart) { return try apply(commit.get()) }
+                if let decoded = ahead.rowsAtEnd(of: layoutSegment) { rows = decoded }
                 let (series, batch) = try LogRecord.decodeCommit(
-                    payload.span, rows: &rows, layoutOnly: !isNew)
-                if !isNew { return }
-                tally.add(batch.sampleCount)
-                for (ref, labels) in series { try register(ref, labels) }
-                apply(batch)
+                    cursor.payload.span, rows: &rows, layoutOnly: !isNew)
+                if isNew { try apply(LoggedCommit(series: series, batch: batch)) }
             default: break
             }
         } catch {
@@ -115,6 +125,12 @@ struct LogReplay {
             lostSamples += 1
             tally.add(1)
         }
+    }
+
+    private mutating func apply(_ commit: LoggedCommit) throws {
+        tally.add(commit.batch.sampleCount)
+        for (ref, labels) in commit.series { try register(ref, labels) }
+        apply(commit.batch)
     }
 
     private mutating func register(_ ref: UInt32, _ labels: LabelSet) throws {
@@ -142,7 +158,7 @@ struct LogReplay {
         if let layout = batch.rowLayout {
             // No writer lets a group's rows go back in time; a log may say so all the same.
             let isLate = batch.rowTimeMs <= core.active.lastRowMs(of: layout.group)
-            if isMoved || isLate || layout.refs.contains(where: { $0.rawValue >= known }) {
+            if isMoved || isLate || layout.refBounds.high >= known {
                 spill(&batch, layout)
             }
         } else {

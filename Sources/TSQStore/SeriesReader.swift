@@ -151,22 +151,51 @@ struct SeriesReader {
     /// Looks up the chunks of many series with samples in `fromMs < time <= toMs`, page by page;
     /// nil when they are more than a selection keeps.
     ///
-    /// - Parameter order: the positions in `refs` in ascending order of the refs.
+    /// - Parameters:
+    ///   - order: the positions in `refs` in ascending order of the refs.
+    ///   - newestAtMs: of a series' samples up to here only the newest is wanted. Newer blocks are
+    ///     looked into first: mostly the older ones have nothing then that matters.
     mutating func chunkPlaces(
-        _ refs: [UInt32], order: [Int], fromMs: TimestampMs, toMs: TimestampMs, chunksMax: Int
+        _ refs: [UInt32], order: [Int], fromMs: TimestampMs, newestAtMs: TimestampMs,
+        toMs: TimestampMs, chunksMax: Int
     ) -> ChunkPlaces? {
         var found = ChunkPlaces.Builder(seriesCount: refs.count, chunksMax: chunksMax)
-        let ascending = order.map { refs[$0] }
-        for index in cursors.indices where overlaps(index, fromMs, toMs) {
+        var order = order
+        var ascending = order.map { refs[$0] }
+        // No sample of a series before this matters.
+        var neededMs = [TimestampMs](repeating: fromMs, count: refs.count)
+        let narrows = newestAtMs > fromMs && snapshot.deletions.isEmpty
+        var isNarrowed = false
+        let indices = cursors.indices.filter { overlaps($0, fromMs, toMs) }
+        let byNewest = indices.sorted {
+            cursors[$0].block.footer.maxTimeMs > cursors[$1].block.footer.maxTimeMs
+        }
+        for index in narrows ? byNewest : indices {
             let block = cursors[index].block
+            if isNarrowed {
+                order.removeAll { neededMs[$0] > block.footer.maxTimeMs }
+                ascending = order.map { refs[$0] }
+                isNarrowed = false
+            }
+            if order.isEmpty { break }
             var isFull = false
             var bounds = BlockCursor.ColumnBounds()
+            found.begin(cursor: index)
             cursors[index].lookUp(ascending) { position, chunk in
                 let series = order[position]
                 do throws(BlockError) {
                     let chunk = try chunk.get()
                     try bounds.find(chunk, block)
-                    if bounds.minMs > toMs || bounds.maxMs <= fromMs { return true }
+                    if bounds.minMs > toMs || bounds.maxMs <= fromMs
+                        || bounds.maxMs < neededMs[series]
+                    {
+                        return true
+                    }
+                    if narrows && bounds.minMs <= newestAtMs && chunk.hasAllRows {
+                        let newest = bounds.maxMs <= newestAtMs ? bounds.maxMs : bounds.minMs
+                        neededMs[series] = max(neededMs[series], newest)
+                        isNarrowed = true
+                    }
                     isFull = !found.add(chunk, cursor: index, series: series)
                 } catch {
                     // Reading the series will say what is wrong.

@@ -10,7 +10,8 @@ final class StoreSelection: SeriesSelection {
     /// Has the chunks of the series `window`, looked up together.
     @exclusivity(unchecked) private var aligned: AlignedReader
     private var window: Range<Int> = 0..<0
-    private var ahead: ChunkLookUpAhead?
+    private var lookUps: ChunkLookUps?
+    private var windowNewestAtMs: TimestampMs = .min
     /// The series at hand has more chunks than are kept.
     private var isBeyondWindow = false
     /// Series with samples beside the rows, or deleted ones; empty where there is none.
@@ -75,13 +76,15 @@ final class StoreSelection: SeriesSelection {
     }
 
     private init(_ other: StoreSelection) {
-        ahead = other.ahead
+        // Made here, so that the forks have it together.
+        lookUps = other.sharedLookUps
         labels = other.labels
         refs = other.refs
         reader = other.reader
         aligned = other.aligned
         aligned.forgetPatterns()
         window = other.window
+        windowNewestAtMs = other.windowNewestAtMs
         isBeyondWindow = other.isBeyondWindow
         wantsMerge = other.wantsMerge
         chunksMax = other.chunksMax
@@ -92,24 +95,26 @@ final class StoreSelection: SeriesSelection {
     /// Shares the snapshot, the series and what has been looked up so far.
     func fork() -> any SeriesSelection { StoreSelection(self) }
 
-    private var lookUp: ChunkLookUp.Request {
-        ChunkLookUp.Request(
-            refs: refs, fromMs: request.fromMs, toMs: request.toMs, chunksMax: chunksMax)
+    private var sharedLookUps: ChunkLookUps {
+        if let lookUps { return lookUps }
+        let made = ChunkLookUps(
+            ChunkLookUp.Request(
+                refs: refs, fromMs: request.fromMs, toMs: request.toMs, chunksMax: chunksMax))
+        lookUps = made
+        return made
     }
 
     func expectReads() {
-        if ahead == nil && window.isEmpty { ahead = ChunkLookUpAhead.begin(lookUp, reader) }
+        if lookUps == nil && window.isEmpty { sharedLookUps.begin(reader) }
     }
 
-    /// Looks up the chunks of the series from `start` on.
-    private func lookUpChunks(from start: Int) {
-        var found = ahead?.take()
-        // Only the first series, where there are too many.
-        if found?.window.contains(start) != true { found = nil }
-        let chunks = found ?? ChunkLookUp(lookUp, from: start, &reader)
-        window = chunks.window
-        isBeyondWindow = chunks.places == nil
-        if let places = chunks.places { aligned.use(places, firstSeries: window.lowerBound) }
+    /// Looks up the chunks of `series` and of others that follow.
+    private func lookUpChunks(_ series: Int, newestAtMs: TimestampMs) {
+        let found = sharedLookUps.find(series, newestAtMs: newestAtMs, &reader)
+        window = found.window
+        windowNewestAtMs = found.newestAtMs
+        isBeyondWindow = found.places == nil
+        if let places = found.places { aligned.use(places, firstSeries: window.lowerBound) }
     }
 
     func read(
@@ -126,13 +131,15 @@ final class StoreSelection: SeriesSelection {
         let isAligned = !wantsPlainReads && (wantsMerge.isEmpty || !wantsMerge[index])
         // Chunks outside of the range selected are not looked up.
         let isWithin = fromMs >= request.fromMs && toMs <= request.toMs
+        let oldestAtMs = max(min(newestAtMs, toMs), request.fromMs)
+        let isLookedUp = window.contains(index) && windowNewestAtMs <= oldestAtMs
         do throws(BlockError) {
-            if isAligned && !window.contains(index),
+            if isAligned && !isLookedUp,
                 try aligned.readNewest(index, bounds, into: &columns)
             {
                 return
             }
-            if isWithin && !window.contains(index) { lookUpChunks(from: index) }
+            if isWithin && !isLookedUp { lookUpChunks(index, newestAtMs: oldestAtMs) }
             let hasChunks =
                 isWithin && !isBeyondWindow && aligned.chunks.isKnown(index - window.lowerBound)
             if hasChunks && isAligned, try aligned.read(index, bounds, into: &columns) { return }

@@ -139,6 +139,11 @@ struct StoreSelectionTests {
             let fast = try store.select(request, symbols: SymbolTable())
             let plain = try store.select(request, symbols: SymbolTable())
             try #require(plain as? StoreSelection).wantsPlainReads = true
+            // Never asked for all: only the chunks of the newest samples are looked up.
+            let newest = try store.select(request, symbols: SymbolTable())
+            try #require(newest as? StoreSelection).chunksMax = [40, 1000][Int(random.next() % 2)]
+            try #require(newest as? StoreSelection).wantsPlainReads = random.next() % 3 == 0
+            let leastMs = fromMs + Int64(random.next() % 60_000)
             #expect(fast.labels.ends == plain.labels.ends)
             var (a, b) = (SampleColumns(), SampleColumns())
             var timesOf: [UInt64: [TimestampMs]] = [:]
@@ -152,19 +157,27 @@ struct StoreSelectionTests {
                     #expect(timesOf[a.timesID] ?? a.times == a.times)
                     timesOf[a.timesID] = a.times
                 }
-                // Of what is old only the newest sample has to be there.
-                let newestAtMs = fromMs + Int64(random.next() % 40_000)
-                try fast.read(
-                    index, fromMs: fromMs, newestAtMs: newestAtMs, toMs: toMs, into: &a)
-                let all = zip(b.times, b.values).map { Sample($0, $1) }
-                let some = zip(a.times, a.values).map { Sample($0, $1) }
-                #expect(all.suffix(some.count).elementsEqual(some))
-                let needed =
-                    all.filter { $0.timeMs > newestAtMs }.count
-                    + (all.contains { $0.timeMs <= newestAtMs } ? 1 : 0)
-                #expect(some.count >= needed)
+                for (selection, leastMs) in [(fast, fromMs), (newest, leastMs)] {
+                    let newestAtMs = min(toMs, leastMs + Int64(random.next() % 40_000))
+                    try selection.read(
+                        index, fromMs: fromMs, newestAtMs: newestAtMs, toMs: toMs, into: &a)
+                    expectNewest(a, newestAtMs, of: b)
+                }
             }
         }
         #expect(alignedCount > 20)
+    }
+
+    /// Of what is old only the newest sample has to be there.
+    private func expectNewest(
+        _ a: SampleColumns, _ newestAtMs: TimestampMs, of b: SampleColumns
+    ) {
+        let all = zip(b.times, b.values).map { Sample($0, $1) }
+        let some = zip(a.times, a.values).map { Sample($0, $1) }
+        let needed = Array(
+            all.filter { $0.timeMs <= newestAtMs }.suffix(1)
+                + all.filter { $0.timeMs > newestAtMs })
+        #expect(some.suffix(needed.count).elementsEqual(needed))
+        #expect(some.allSatisfy(all.contains))
     }
 }
