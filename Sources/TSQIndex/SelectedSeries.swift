@@ -29,10 +29,12 @@ package struct SelectedSeries: Sendable {
         return refs
     }
 
-    /// What one part answers.
+    /// What one part has.
     private struct Answer {
-        var refs: [UInt32]
-        var labels: SeriesLabels
+        var part: any SeriesIndexPart
+        /// In label order.
+        var ordinals: [UInt32] = []
+        var refs: [UInt32] = []
     }
 
     /// Resolves the matchers in every part and merges the answers by their labels.
@@ -45,41 +47,41 @@ package struct SelectedSeries: Sendable {
     ) throws(IndexError) {
         var answers: [Answer] = []
         for part in parts where part.seriesCount > 0 {
-            var ordinals: [UInt32] = []
-            var refs: [UInt32] = []
+            var answer = Answer(part: part)
             for ordinal in try part.select(matchers) {
                 let ref = try part.ref(ordinal)
                 if keep(ref) {
-                    ordinals.append(ordinal)
-                    refs.append(ref)
+                    answer.ordinals.append(ordinal)
+                    answer.refs.append(ref)
                 }
             }
-            if ordinals.isEmpty { continue }
-            var labels = SeriesLabels()
-            try part.appendLabels(of: ordinals.span, into: &labels, symbols: symbols)
-            answers.append(Answer(refs: refs, labels: labels))
+            if !answer.ordinals.isEmpty { answers.append(answer) }
         }
         if answers.count == 1 {
-            take(answers[0])
+            try take(answers[0], symbols)
         } else {
-            merge(answers, symbols)
+            try merge(answers, symbols)
         }
     }
 
-    private mutating func take(_ answer: Answer) {
-        labels = answer.labels
+    private mutating func take(_ answer: Answer, _ symbols: SymbolTable) throws(IndexError) {
+        try answer.part.appendLabels(of: answer.ordinals.span, into: &labels, symbols: symbols)
         partRefs = answer.refs
         refEnds = Array(1..<UInt32(answer.refs.count + 1))
     }
 
-    private mutating func merge(_ answers: [Answer], _ symbols: SymbolTable) {
-        reserve(answers)
-        var heads = answers.map { Head(pairs: $0.labels.pairs, ends: $0.labels.ends) }
+    private mutating func merge(
+        _ answers: [Answer], _ symbols: SymbolTable
+    ) throws(IndexError) {
+        var heads: [Head] = []
+        for answer in answers { heads.append(try Head(answer, symbols)) }
+        reserve(heads)
         // Heads that are not at their end, few: looking at all of them beats a heap.
         var open = Array(heads.indices)
-        var series: [LabelPair] = []
+        var equal: [Int] = []
         while var least = open.first {
-            var equal = [least]
+            equal.removeAll(keepingCapacity: true)
+            equal.append(least)
             for index in open.dropFirst() {
                 let order = Head.compare(heads[index], heads[least], symbols)
                 if order > 0 { continue }
@@ -89,13 +91,10 @@ package struct SelectedSeries: Sendable {
                 }
                 equal.append(index)
             }
-            series.removeAll(keepingCapacity: true)
-            heads[least].append(to: &series)
-            labels.append(series)
+            labels.append(heads[least].labels)
             for index in equal {
-                let next = heads[index].next
-                partRefs.append(answers[index].refs[next])
-                heads[index].next += 1
+                partRefs.append(heads[index].ref)
+                try heads[index].advance(symbols)
                 if heads[index].isAtEnd { open.removeAll { $0 == index } }
             }
             refEnds.append(UInt32(partRefs.count))
@@ -103,46 +102,66 @@ package struct SelectedSeries: Sendable {
     }
 
     /// Room for all answers: few series are in two parts, and growing would hold everything twice.
-    private mutating func reserve(_ answers: [Answer]) {
-        let count = answers.reduce(0) { $0 + $1.refs.count }
-        labels.reserve(
-            series: count, pairs: answers.reduce(0) { $0 + $1.labels.pairs.count })
+    private mutating func reserve(_ heads: [Head]) {
+        let count = heads.reduce(0) { $0 + $1.count }
+        // As if all had about as many labels.
+        let pairCount = heads.map { $0.labels.count + 1 }.max() ?? 0
+        labels.reserve(series: count, pairs: count * pairCount)
         partRefs.reserveCapacity(count)
         refEnds.reserveCapacity(count)
     }
 
-    /// Where an answer stands in the merge. A copy of its arrays, so that reading them crosses no
-    /// module boundary.
+    /// Where an answer stands in the merge. It has the labels of some series only: those of all beside
+    /// the merged ones would be the most that a selection takes.
     private struct Head {
-        let pairs: [LabelPair]
-        let ends: [UInt32]
-        var next = 0
+        private let answer: Answer
+        /// The series whose labels are here. The arrays are copies, so that reading them crosses no
+        /// module boundary.
+        private var loaded = 0..<0
+        private var pairs: [LabelPair] = []
+        private var ends: [UInt32] = []
+        private var next = 0
+        /// Of the next series, in `pairs`.
+        private var range = 0..<0
 
-        init(pairs: [LabelPair], ends: [UInt32]) {
-            self.pairs = pairs
-            self.ends = ends
+        private static let loadedMax = 4096
+
+        init(_ answer: Answer, _ symbols: SymbolTable) throws(IndexError) {
+            self.answer = answer
+            try load(symbols)
         }
 
-        var isAtEnd: Bool { next == ends.count }
+        var count: Int { answer.refs.count }
+        var isAtEnd: Bool { next == count }
+        var ref: UInt32 { answer.refs[next] }
+        var labels: ArraySlice<LabelPair> { pairs[range] }
 
-        private var start: Int { next == 0 ? 0 : Int(ends[next - 1]) }
+        mutating func advance(_ symbols: SymbolTable) throws(IndexError) {
+            next += 1
+            if next == loaded.upperBound { return try load(symbols) }
+            range = range.upperBound..<Int(ends[next - loaded.lowerBound])
+        }
 
-        func append(to series: inout [LabelPair]) {
-            series.append(contentsOf: pairs[start..<Int(ends[next])])
+        private mutating func load(_ symbols: SymbolTable) throws(IndexError) {
+            loaded = next..<min(next + Self.loadedMax, count)
+            if loaded.isEmpty { return }
+            var labels = SeriesLabels()
+            try answer.part.appendLabels(
+                of: answer.ordinals.span.extracting(loaded), into: &labels, symbols: symbols)
+            (pairs, ends) = (labels.pairs, labels.ends)
+            range = 0..<Int(ends[0])
         }
 
         /// The order of the series that both stand at.
-        static func compare(_ a: Head, _ b: Head, _ symbols: SymbolTable) -> Int {
-            var (i, j) = (a.start, b.start)
-            let (iEnd, jEnd) = (Int(a.ends[a.next]), Int(b.ends[b.next]))
+        static func compare(
+            _ a: borrowing Head, _ b: borrowing Head, _ symbols: SymbolTable
+        ) -> Int {
+            var (i, j) = (a.range.lowerBound, b.range.lowerBound)
+            let (iEnd, jEnd) = (a.range.upperBound, b.range.upperBound)
             while i < iEnd, j < jEnd {
                 let (p, q) = (a.pairs[i], b.pairs[j])
-                if p != q {
-                    let isLess =
-                        p.name != q.name
-                        ? symbols.isLess(p.name, q.name) : symbols.isLess(p.value, q.value)
-                    return isLess ? -1 : 1
-                }
+                if p.name != q.name { return symbols.isLess(p.name, q.name) ? -1 : 1 }
+                if p.value != q.value { return symbols.isLess(p.value, q.value) ? -1 : 1 }
                 i += 1
                 j += 1
             }

@@ -7,10 +7,13 @@ enum RefOrder {
     /// The positions in `refs` in ascending order of the refs; equal ones keep their order.
     ///
     /// - Complexity: O(count), by digits from the lowest, as many as the largest ref has.
-    static func ascending(_ refs: [UInt32]) -> [Int] {
-        if refs.count < countMin { return refs.indices.sorted { refs[$0] < refs[$1] } }
+    static func ascending(_ refs: [UInt32]) -> [UInt32] {
+        let positions = 0..<UInt32(refs.count)
+        if refs.count < countMin {
+            return positions.sorted { refs[Int($0)] < refs[Int($1)] }
+        }
         let highest = refs.max() ?? 0
-        var order = Array(refs.indices)
+        var order = Array(positions)
         var next = order
         var shift: UInt32 = 0
         while shift < 32 && highest >> shift != 0 {
@@ -22,14 +25,14 @@ enum RefOrder {
     }
 
     private static func sort(
-        _ order: [Int], into next: inout [Int], _ refs: [UInt32], _ shift: UInt32
+        _ order: [UInt32], into next: inout [UInt32], _ refs: [UInt32], _ shift: UInt32
     ) {
         let mask: UInt32 = 1 << digitBits - 1
         var starts = [Int](repeating: 0, count: Int(mask) + 2)
         for ref in refs { starts[Int(ref >> shift & mask) + 1] += 1 }
         for digit in 1..<starts.count { starts[digit] += starts[digit - 1] }
         for position in order {
-            let digit = Int(refs[position] >> shift & mask)
+            let digit = Int(refs[Int(position)] >> shift & mask)
             next[starts[digit]] = position
             starts[digit] += 1
         }

@@ -19,7 +19,7 @@ struct SelectedRefs: Sendable {
     var labels: SeriesLabels
     var refs: [UInt32]
     /// Positions in `refs` in their ascending order.
-    var order: [Int]
+    var order: [UInt32]
 }
 
 extension Registry {
@@ -101,7 +101,7 @@ final class SelectionCache: Sendable {
         _ symbols: SymbolTable
     ) {
         let byteCount =
-            selected.labels.byteCount + selected.refs.count * 12 + symbols.byteCount + 256
+            selected.labels.byteCount + selected.refs.count * 8 + symbols.byteCount + 256
         if byteCount > Self.entryBytesMax { return }
         let entry = Entry(
             selected: selected, symbols: symbols.snapshot(), byteCount: byteCount, lastUse: 0)

@@ -156,12 +156,12 @@ struct SeriesReader {
     ///   - newestAtMs: of a series' samples up to here only the newest is wanted. Newer blocks are
     ///     looked into first: mostly the older ones have nothing then that matters.
     mutating func chunkPlaces(
-        _ refs: [UInt32], order: [Int], fromMs: TimestampMs, newestAtMs: TimestampMs,
+        _ refs: [UInt32], order: [UInt32], fromMs: TimestampMs, newestAtMs: TimestampMs,
         toMs: TimestampMs, chunksMax: Int
     ) -> ChunkPlaces? {
         var found = ChunkPlaces.Builder(seriesCount: refs.count, chunksMax: chunksMax)
         var order = order
-        var ascending = order.map { refs[$0] }
+        var ascending = order.map { refs[Int($0)] }
         // No sample of a series before this matters.
         var neededMs = [TimestampMs](repeating: fromMs, count: refs.count)
         let narrows = newestAtMs > fromMs && snapshot.deletions.isEmpty
@@ -173,8 +173,8 @@ struct SeriesReader {
         for index in narrows ? byNewest : indices {
             let block = cursors[index].block
             if isNarrowed {
-                order.removeAll { neededMs[$0] > block.footer.maxTimeMs }
-                ascending = order.map { refs[$0] }
+                order.removeAll { neededMs[Int($0)] > block.footer.maxTimeMs }
+                ascending = order.map { refs[Int($0)] }
                 isNarrowed = false
             }
             if order.isEmpty { break }
@@ -182,7 +182,7 @@ struct SeriesReader {
             var bounds = BlockCursor.ColumnBounds()
             found.begin(cursor: index)
             cursors[index].lookUp(ascending) { position, chunk in
-                let series = order[position]
+                let series = Int(order[position])
                 do throws(BlockError) {
                     let chunk = try chunk.get()
                     try bounds.find(chunk, block)

@@ -40,7 +40,8 @@ final class StoreSelection: SeriesSelection {
         let found = RowPlaces(snapshot.generations, refs: all, order: order)
         var isWanted = [Bool](repeating: true, count: all.count)
         // In ascending order of refs: a block's pages are decoded once.
-        for (position, index) in order.enumerated() {
+        for (position, number) in order.enumerated() {
+            let index = Int(number)
             if position % Self.seriesPerLook == 0 && request.isOver?() == true { break }
             do throws(BlockError) {
                 isWanted[index] = try reader.hasSamples(
@@ -167,13 +168,13 @@ struct RowPlaces {
     }
 
     /// - Parameter order: the positions in `refs` in ascending order of the refs.
-    init(_ generations: [HeadGeneration], refs: [UInt32], order: [Int]) {
+    init(_ generations: [HeadGeneration], refs: [UInt32], order: [UInt32]) {
         var found: [(index: UInt32, place: SeriesReader.Place)] = []
         found.reserveCapacity(refs.count)
         var wanted = RefBounds()
         if let first = order.first, let last = order.last {
-            wanted.extend(refs[first])
-            wanted.extend(refs[last])
+            wanted.extend(refs[Int(first)])
+            wanted.extend(refs[Int(last)])
         }
         for (generation, head) in generations.enumerated() {
             for (buffer, bounds) in head.bufferRefs.enumerated() where bounds.overlaps(wanted) {
@@ -209,7 +210,8 @@ struct RowPlaces {
     }
 
     private static func merge(
-        _ layout: RowLayout, _ order: [Int], _ refs: [UInt32], _ body: (Int, Int) -> Void
+        _ layout: RowLayout, _ order: [UInt32], _ refs: [UInt32],
+        _ body: (_ index: Int, _ column: Int) -> Void
     ) {
         let columnCount = layout.refs.count
         // Those that may be in the layout.
@@ -218,17 +220,18 @@ struct RowPlaces {
         // Few in a wide layout: look each up.
         if (end - at) * 8 < columnCount {
             for index in order[at..<end] {
-                if let column = layout.column(of: refs[index]) { body(index, column) }
+                guard let column = layout.column(of: refs[Int(index)]) else { continue }
+                body(Int(index), column)
             }
             return
         }
         var rank = 0
         while at < end && rank < columnCount {
-            let ref = refs[order[at]]
+            let ref = refs[Int(order[at])]
             let column = layout.column(rank: rank)
             let other = layout.refs[column].rawValue
             if ref == other {
-                body(order[at], column)
+                body(Int(order[at]), column)
                 at += 1
                 rank += 1
             } else if ref < other {
@@ -240,11 +243,11 @@ struct RowPlaces {
     }
 
     /// The first place where `isBefore` no longer holds; it holds for some first ones only.
-    private static func place(in order: [Int], where isBefore: (Int) -> Bool) -> Int {
+    private static func place(in order: [UInt32], where isBefore: (Int) -> Bool) -> Int {
         var (low, high) = (0, order.count)
         while low < high {
             let middle = (low + high) / 2
-            if isBefore(order[middle]) { low = middle + 1 } else { high = middle }
+            if isBefore(Int(order[middle])) { low = middle + 1 } else { high = middle }
         }
         return low
     }
