@@ -91,7 +91,7 @@ package struct SelectedSeries: Sendable {
                 }
                 equal.append(index)
             }
-            labels.append(heads[least].labels)
+            heads[least].append(to: &labels)
             for index in equal {
                 partRefs.append(heads[index].ref)
                 try heads[index].advance(symbols)
@@ -105,7 +105,7 @@ package struct SelectedSeries: Sendable {
     private mutating func reserve(_ heads: [Head]) {
         let count = heads.reduce(0) { $0 + $1.count }
         // As if all had about as many labels.
-        let pairCount = heads.map { $0.labels.count + 1 }.max() ?? 0
+        let pairCount = heads.map { $0.labelCount + 1 }.max() ?? 0
         labels.reserve(series: count, pairs: count * pairCount)
         partRefs.reserveCapacity(count)
         refEnds.reserveCapacity(count)
@@ -113,8 +113,11 @@ package struct SelectedSeries: Sendable {
 
     /// Where an answer stands in the merge. It has the labels of some series only: those of all beside
     /// the merged ones would be the most that a selection takes.
-    private struct Head {
+    ///
+    /// A class: copies of its arrays for each comparison took longer than comparing.
+    private final class Head {
         private let answer: Answer
+        private let refs: [UInt32]
         /// The series whose labels are here. The arrays are copies, so that reading them crosses no
         /// module boundary.
         private var loaded = 0..<0
@@ -128,40 +131,47 @@ package struct SelectedSeries: Sendable {
 
         init(_ answer: Answer, _ symbols: SymbolTable) throws(IndexError) {
             self.answer = answer
+            refs = answer.refs
             try load(symbols)
         }
 
-        var count: Int { answer.refs.count }
+        var count: Int { refs.count }
         var isAtEnd: Bool { next == count }
-        var ref: UInt32 { answer.refs[next] }
-        var labels: ArraySlice<LabelPair> { pairs[range] }
+        var ref: UInt32 { refs[next] }
+        var labelCount: Int { range.count }
 
-        mutating func advance(_ symbols: SymbolTable) throws(IndexError) {
+        func append(to labels: inout SeriesLabels) { labels.append(pairs[range]) }
+
+        func advance(_ symbols: SymbolTable) throws(IndexError) {
             next += 1
             if next == loaded.upperBound { return try load(symbols) }
             range = range.upperBound..<Int(ends[next - loaded.lowerBound])
         }
 
-        private mutating func load(_ symbols: SymbolTable) throws(IndexError) {
+        private func load(_ symbols: SymbolTable) throws(IndexError) {
             loaded = next..<min(next + Self.loadedMax, count)
             if loaded.isEmpty { return }
             var labels = SeriesLabels()
+            let ordinals = answer.ordinals
             try answer.part.appendLabels(
-                of: answer.ordinals.span.extracting(loaded), into: &labels, symbols: symbols)
+                of: ordinals.span.extracting(loaded), into: &labels, symbols: symbols)
             (pairs, ends) = (labels.pairs, labels.ends)
             range = 0..<Int(ends[0])
         }
 
         /// The order of the series that both stand at.
-        static func compare(
-            _ a: borrowing Head, _ b: borrowing Head, _ symbols: SymbolTable
-        ) -> Int {
+        static func compare(_ a: Head, _ b: Head, _ symbols: SymbolTable) -> Int {
             var (i, j) = (a.range.lowerBound, b.range.lowerBound)
             let (iEnd, jEnd) = (a.range.upperBound, b.range.upperBound)
             while i < iEnd, j < jEnd {
                 let (p, q) = (a.pairs[i], b.pairs[j])
-                if p.name != q.name { return symbols.isLess(p.name, q.name) ? -1 : 1 }
-                if p.value != q.value { return symbols.isLess(p.value, q.value) ? -1 : 1 }
+                // Of the numbers: `!=` of symbols is not inlined here.
+                if p.name.rawValue != q.name.rawValue {
+                    return symbols.isLess(p.name, q.name) ? -1 : 1
+                }
+                if p.value.rawValue != q.value.rawValue {
+                    return symbols.isLess(p.value, q.value) ? -1 : 1
+                }
                 i += 1
                 j += 1
             }
