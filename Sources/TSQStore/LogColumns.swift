@@ -112,10 +112,18 @@ extension ByteReader {
             var steps = 0
             let (start, rest) = (offset, min(count - refs.count, remaining))
             span.extracting(start..<(start + rest)).withUnsafeBytes { raw in
-                while steps < rest, raw[steps] < 0x80 {
-                    previous &+= Varint.unzigzag(UInt64(raw[steps]))
-                    refs.append(SeriesRef(UInt32(clamping: previous)))
-                    steps += 1
+                // Safe because: there is room for `rest` more, and a step writes one.
+                refs.append(addingCapacity: rest) { (output: inout OutputSpan<SeriesRef>) in
+                    output.withUnsafeMutableBufferPointer { target, count in
+                        while steps < rest, raw[steps] < 0x80 {
+                            let byte = Int64(raw[steps])
+                            previous &+= byte >> 1 ^ -(byte & 1)
+                            target.initializeElement(
+                                at: count + steps, to: SeriesRef(UInt32(clamping: previous)))
+                            steps += 1
+                        }
+                        count += steps
+                    }
                 }
             }
             try skip(steps)

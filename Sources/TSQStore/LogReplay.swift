@@ -246,9 +246,7 @@ struct LogReplay {
     mutating func finish() {
         core.series.grow(to: Int(registry.nextRef))
         for rows in core.active.buffers {
-            for ref in rows.layout.refs {
-                core.series.raiseRoughly(ref, to: rows.lastTimeMs)
-            }
+            core.series.raiseRoughly(rows.layout.refs, to: rows.lastTimeMs)
         }
     }
 }

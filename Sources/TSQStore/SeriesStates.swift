@@ -83,11 +83,20 @@ struct SeriesStates {
         }
     }
 
-    /// Raises all the series of a page at once where they have no states of their own.
-    mutating func raiseRoughly(_ ref: SeriesRef, to timeMs: TimestampMs) {
-        let page = Self.place(ref).page
-        if !pages[page].states.isEmpty { return raise(ref, to: timeMs) }
-        if pages[page].boundMs < timeMs { pages[page].boundMs = timeMs }
+    /// Raises series, and all the others of their pages where those have no states of their own.
+    mutating func raiseRoughly(_ refs: [SeriesRef], to timeMs: TimestampMs) {
+        // Neighbours are mostly on one page.
+        var raised: Int?
+        for ref in refs {
+            let page = Self.place(ref).page
+            if page == raised { continue }
+            if pages[page].states.isEmpty {
+                if pages[page].boundMs < timeMs { pages[page].boundMs = timeMs }
+                raised = page
+            } else {
+                raise(ref, to: timeMs)
+            }
+        }
     }
 
     /// The owning group.

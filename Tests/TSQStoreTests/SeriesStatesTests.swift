@@ -35,8 +35,10 @@ struct SeriesStatesTests {
                 states.raise(ref, to: time)
                 known[index].newestMs = max(known[index].newestMs, time)
             case 4:
-                states.raiseRoughly(ref, to: time)
-                known[index].newestMs = max(known[index].newestMs, time)
+                // Over the bounds of pages with states and pages without.
+                let raised = index..<min(known.count, index + Int(random.next() % 1500))
+                states.raiseRoughly(raised.map { SeriesRef(UInt32($0)) }, to: time)
+                for index in raised { known[index].newestMs = max(known[index].newestMs, time) }
             case 5...7:
                 let (group, column) = (UInt32(random.next() % 5), Int(random.next() % 1000))
                 states.own(ref, group: group, column: column)
