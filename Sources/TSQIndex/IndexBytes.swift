@@ -4,6 +4,12 @@
 /// long as it reads.
 package protocol IndexBytes: AnyObject, Sendable {
     var raw: UnsafeRawBufferPointer { get }
+    /// Gives back the memory of bytes that can be had again. They can still be read.
+    func forget()
+}
+
+extension IndexBytes {
+    package func forget() {}
 }
 
 /// An index file held in memory.

@@ -111,4 +111,6 @@ final class MappedIndexBytes: IndexBytes {
         self.file = file
         raw = UnsafeRawBufferPointer(try file.unsafeBytes(at: 0, count: file.byteCount))
     }
+
+    func forget() { file.forget(0..<file.byteCount) }
 }

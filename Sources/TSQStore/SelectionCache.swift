@@ -23,6 +23,9 @@ struct SelectedRefs: Sendable {
 }
 
 extension Registry {
+    /// So many have touched most of the index, which is not wanted beside their labels.
+    private static let forgottenSeriesMin = 1 << 17
+
     /// The series that satisfy the matchers.
     func select(
         _ matchers: [LabelMatcher], _ symbols: SymbolTable
@@ -30,6 +33,9 @@ extension Registry {
         if let known = selections.find(matchers, revision, symbols) { return known }
         let found = try SelectedSeries(parts, matching: matchers, symbols: symbols)
         let refs = found.firstRefs
+        if refs.count >= Self.forgottenSeriesMin {
+            for segment in segments { segment.index.bytes.forget() }
+        }
         let selected = SelectedRefs(
             labels: found.labels, refs: refs, order: RefOrder.ascending(refs))
         selections.keep(selected, of: matchers, revision, symbols)

@@ -198,10 +198,11 @@ struct RowPlaces {
         }
         guard let any = found.first?.place else { return }
         places = [SeriesReader.Place](repeating: any, count: found.count)
-        var next = ends.indices.map { ends[$0] - counts[$0] }
+        // From here on: where the next place of each series goes.
+        for index in counts.indices { counts[index] = ends[index] - counts[index] }
         for entry in found {
-            places[Int(next[Int(entry.index)])] = entry.place
-            next[Int(entry.index)] += 1
+            places[Int(counts[Int(entry.index)])] = entry.place
+            counts[Int(entry.index)] += 1
         }
     }
 
