@@ -143,6 +143,8 @@ struct IntPlan {
             let count = Int(lengths[width])
             exceptionCount += count
             exceptionBytes += count * (min(width, 63) + 7) / 7
+            // Exceptions only become more.
+            if exceptionBytes + exceptionCount * gapBytes >= best { break }
             width -= 1
         }
         plan.byteCount =
