@@ -167,10 +167,48 @@ struct RowPlaces {
         self.init(generations, refs: refs, order: RefOrder.ascending(refs))
     }
 
+    /// Of more series the places are counted first and found once more: a list of them would take as
+    /// much memory again.
+    static let listedMax = 1 << 16
+
     /// - Parameter order: the positions in `refs` in ascending order of the refs.
-    init(_ generations: [HeadGeneration], refs: [UInt32], order: [UInt32]) {
-        var found: [(index: UInt32, place: SeriesReader.Place)] = []
-        found.reserveCapacity(refs.count)
+    init(
+        _ generations: [HeadGeneration], refs: [UInt32], order: [UInt32],
+        listedMax: Int = listedMax
+    ) {
+        // First how many places each series has, then where its next one goes, at last where they end.
+        ends = [UInt32](repeating: 0, count: refs.count)
+        var listed: [(index: UInt32, place: SeriesReader.Place)] = []
+        let isListed = refs.count <= listedMax
+        if isListed { listed.reserveCapacity(refs.count) }
+        var any: SeriesReader.Place?
+        Self.find(generations, order, refs) { index, place in
+            ends[index] += 1
+            any = place
+            if isListed { listed.append((UInt32(index), place)) }
+        }
+        var sum: UInt32 = 0
+        for index in ends.indices { (ends[index], sum) = (sum, sum + ends[index]) }
+        guard let any else { return }
+        places = [SeriesReader.Place](repeating: any, count: Int(sum))
+        if isListed {
+            for (index, place) in listed { put(place, of: Int(index)) }
+        } else {
+            Self.find(generations, order, refs) { index, place in put(place, of: index) }
+        }
+    }
+
+    @inline(__always)
+    private mutating func put(_ place: SeriesReader.Place, of index: Int) {
+        places[Int(ends[index])] = place
+        ends[index] += 1
+    }
+
+    @inline(__always)
+    private static func find(
+        _ generations: [HeadGeneration], _ order: [UInt32], _ refs: [UInt32],
+        _ body: (_ index: Int, _ place: SeriesReader.Place) -> Void
+    ) {
         var wanted = RefBounds()
         if let first = order.first, let last = order.last {
             wanted.extend(refs[Int(first)])
@@ -178,31 +216,12 @@ struct RowPlaces {
         }
         for (generation, head) in generations.enumerated() {
             for (buffer, bounds) in head.bufferRefs.enumerated() where bounds.overlaps(wanted) {
-                let layout = head.buffers[buffer].layout
-                Self.merge(layout, order, refs) { index, column in
-                    found.append(
-                        (
-                            UInt32(index),
-                            SeriesReader.Place(
-                                generation: generation, buffer: buffer, column: column)
-                        ))
+                merge(head.buffers[buffer].layout, order, refs) { index, column in
+                    body(
+                        index,
+                        SeriesReader.Place(generation: generation, buffer: buffer, column: column))
                 }
             }
-        }
-        var counts = [UInt32](repeating: 0, count: refs.count)
-        for entry in found { counts[Int(entry.index)] += 1 }
-        var sum: UInt32 = 0
-        ends = counts.map {
-            sum += $0
-            return sum
-        }
-        guard let any = found.first?.place else { return }
-        places = [SeriesReader.Place](repeating: any, count: found.count)
-        // From here on: where the next place of each series goes.
-        for index in counts.indices { counts[index] = ends[index] - counts[index] }
-        for entry in found {
-            places[Int(counts[Int(entry.index)])] = entry.place
-            counts[Int(entry.index)] += 1
         }
     }
 

@@ -76,7 +76,7 @@ final class GroupAggregation: UnaryOperator {
         if delivered == nil {
             let held = query.budget.samples
             while let index = try child.next(into: &row) {
-                let group = table.groupOf[index]
+                let group = table.group(of: index)
                 if order.note(group, row) { try holdHistograms(of: row) }
                 if !row.histograms.isEmpty { names.describe(index, query, &context) }
                 accumulators[group].add(row, &context)

@@ -3,14 +3,18 @@ import TSQModel
 /// The groups of an aggregation: which one each input series belongs to, and their labels.
 struct GroupTable {
     /// Group of each input series, numbered in the order in which they are met.
-    private(set) var groupOf: [Int] = []
+    private var groupOf: [Int32] = []
     private(set) var output = OutputSeries()
     private(set) var memberCounts: [Int] = []
     /// Groups that keep a part of the name, whose members do not agree on whether it goes.
     private var contested: Set<Int> = []
 
     var count: Int { output.count }
-    var byteCount: Int { (groupOf.count + memberCounts.count) * 8 + output.byteCount }
+    var byteCount: Int { groupOf.count * 4 + memberCounts.count * 8 + output.byteCount }
+
+    /// The group of input series `index`.
+    @inline(__always)
+    func group(of index: Int) -> Int { Int(groupOf[index]) }
 
     init() {}
 
@@ -39,7 +43,7 @@ struct GroupTable {
                     contested.insert(group)
                 }
             }
-            groupOf.append(group)
+            groupOf.append(Int32(group))
         }
         output = OutputSeries(distinct: index.labels)
         if drops.contains(true) { output.dropsName = drops }

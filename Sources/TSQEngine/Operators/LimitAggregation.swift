@@ -37,7 +37,7 @@ final class LimitAggregation: UnaryOperator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         while let index = try child.next(into: &row) {
-            let base = table.groupOf[index] * stepCount
+            let base = table.group(of: index) * stepCount
             var isEmpty = true
             for step in 0..<stepCount where row.isPresent(step) {
                 if Int(taken[base + step]) < limits[step] {

@@ -15,7 +15,7 @@ enum NameSettlement {
     ///   - target: the series of `output` that each of the child's belongs to.
     /// - Source: Prometheus promql/engine.go `rangeEval`, `aggregation`.
     static func settle(
-        _ contested: Set<Int>, by rule: Rule, of child: Operator, _ target: [Int],
+        _ contested: Set<Int>, by rule: Rule, of child: Operator, _ target: [Int32],
         _ output: inout OutputSeries
     ) throws(QueryError) {
         if contested.isEmpty { return }
@@ -29,7 +29,7 @@ enum NameSettlement {
             try query.budget.check()
             try child.begin(tile)
             while let series = try child.next(into: &row) {
-                let number = target[series]
+                let number = Int(target[series])
                 if !contested.contains(number) { continue }
                 let steps = 0..<row.stepCount
                 let found =

@@ -50,7 +50,7 @@ final class QuantileAggregation: UnaryOperator {
         if delivered == nil {
             let held = query.budget.samples
             while let index = try child.next(into: &row) {
-                let group = table.groupOf[index]
+                let group = table.group(of: index)
                 order.note(group, row)
                 if row.tags.contains(StepRow.Tag.histogram) {
                     query.annotations.inform(

@@ -74,8 +74,8 @@ final class RankAggregation: UnaryOperator {
     private func takeIn(_ row: inout StepRow) throws(QueryError) {
         var sawHistogram = false
         while let index = try child.next(into: &row) {
-            let base = table.groupOf[index] * stepCount
-            order.note(table.groupOf[index], row)
+            let base = table.group(of: index) * stepCount
+            order.note(table.group(of: index), row)
             for step in 0..<stepCount where limits[step] > 0 {
                 if row.tags[step] == StepRow.Tag.float {
                     heaps[base + step].offer(

@@ -17,7 +17,7 @@ final class UniqueSeries: UnaryOperator {
 
     private let rule: Rule
     /// The output series of a child's series; empty where all are different.
-    private var target: [Int] = []
+    private var target: [Int32] = []
     private var memberCount: [Int] = []
     /// For `anyStep`, and where there is one step: the child series that had values, +1.
     private var owner: [Int] = []
@@ -44,7 +44,7 @@ final class UniqueSeries: UnaryOperator {
             return
         }
         var index = LabelIndex()
-        var target: [Int] = []
+        var target: [Int32] = []
         target.reserveCapacity(child.series.count)
         var output = OutputSeries()
         var contested: Set<Int> = []
@@ -59,7 +59,7 @@ final class UniqueSeries: UnaryOperator {
                 contested.insert(number)
             }
             memberCount[number] += 1
-            target.append(number)
+            target.append(Int32(number))
         }
         output.labels = index.labels
         if output.count == child.series.count {
@@ -93,7 +93,7 @@ final class UniqueSeries: UnaryOperator {
                 pending.reverse()
                 break
             }
-            let number = target[source]
+            let number = Int(target[source])
             // At one step rows keep their order: that of a sort below.
             if memberCount[number] == 1 && steps.count > 1 { return number }
             if row.isEmpty { continue }
@@ -131,7 +131,7 @@ final class UniqueSeries: UnaryOperator {
     private func nextOfOneStep(_ row: inout StepRow) throws(QueryError) -> Int? {
         while let source = try child.next(into: &row) {
             if row.isEmpty { continue }
-            let number = target[source]
+            let number = Int(target[source])
             if owner[number] != 0 && owner[number] != source + 1 { throw .sameLabelset }
             owner[number] = source + 1
             return number
