@@ -6,6 +6,8 @@ import TSQModel
 /// - Shape: series `i` is `partRefs[refEnds[i-1]..<refEnds[i]]`: its refs in the parts that have it.
 package struct SelectedSeries: Sendable {
     package private(set) var labels = SeriesLabels()
+    /// Otherwise those that were asked for.
+    package private(set) var hasAllLabels = true
     private var partRefs: [UInt32] = []
     private var refEnds: [UInt32] = []
 
@@ -39,10 +41,14 @@ package struct SelectedSeries: Sendable {
 
     /// Resolves the matchers in every part and merges the answers by their labels.
     ///
-    /// - Parameter keep: whether the series with this ref is wanted (has samples in the range); asked
-    ///   before its labels are read.
+    /// - Parameters:
+    ///   - labelNames: the labels of more than `narrowedMin` series are reduced to these and the
+    ///     metric's name; nil: never.
+    ///   - keep: whether the series with this ref is wanted (has samples in the range); asked before
+    ///     its labels are read.
     package init(
         _ parts: [any SeriesIndexPart], matching matchers: [LabelMatcher], symbols: SymbolTable,
+        labelNames: [String]? = nil, narrowedMin: Int = narrowedMin,
         keep: (UInt32) -> Bool = { _ in true }
     ) throws(IndexError) {
         var answers: [Answer] = []
@@ -57,11 +63,21 @@ package struct SelectedSeries: Sendable {
             }
             if !answer.ordinals.isEmpty { answers.append(answer) }
         }
-        if answers.count == 1 {
+        let count = answers.reduce(0) { $0 + $1.refs.count }
+        let names = count > narrowedMin ? labelNames.map { Self.symbols(of: $0, symbols) } : nil
+        hasAllLabels = names == nil
+        if answers.count == 1 && names == nil {
             try take(answers[0], symbols)
         } else {
-            try merge(answers, symbols)
+            try merge(answers, symbols, names)
         }
+    }
+
+    /// All labels of fewer series take little, and whoever keeps them can use them again.
+    package static let narrowedMin = 1 << 15
+
+    private static func symbols(of names: [String], _ symbols: SymbolTable) -> [SymbolID] {
+        (names + [LabelName.metricName]).map { symbols.intern($0) }
     }
 
     private mutating func take(_ answer: Answer, _ symbols: SymbolTable) throws(IndexError) {
@@ -71,11 +87,11 @@ package struct SelectedSeries: Sendable {
     }
 
     private mutating func merge(
-        _ answers: [Answer], _ symbols: SymbolTable
+        _ answers: [Answer], _ symbols: SymbolTable, _ names: [SymbolID]?
     ) throws(IndexError) {
         var heads: [Head] = []
         for answer in answers { heads.append(try Head(answer, symbols)) }
-        reserve(heads)
+        reserve(heads, names)
         // Heads that are not at their end, few: looking at all of them beats a heap.
         var open = Array(heads.indices)
         var equal: [Int] = []
@@ -91,7 +107,7 @@ package struct SelectedSeries: Sendable {
                 }
                 equal.append(index)
             }
-            heads[least].append(to: &labels)
+            heads[least].append(to: &labels, names)
             for index in equal {
                 partRefs.append(heads[index].ref)
                 try heads[index].advance(symbols)
@@ -102,10 +118,10 @@ package struct SelectedSeries: Sendable {
     }
 
     /// Room for all answers: few series are in two parts, and growing would hold everything twice.
-    private mutating func reserve(_ heads: [Head]) {
+    private mutating func reserve(_ heads: [Head], _ names: [SymbolID]?) {
         let count = heads.reduce(0) { $0 + $1.count }
         // As if all had about as many labels.
-        let pairCount = heads.map { $0.labelCount + 1 }.max() ?? 0
+        let pairCount = names?.count ?? heads.map { $0.labelCount + 1 }.max() ?? 0
         labels.reserve(series: count, pairs: count * pairCount)
         partRefs.reserveCapacity(count)
         refEnds.reserveCapacity(count)
@@ -126,6 +142,7 @@ package struct SelectedSeries: Sendable {
         private var next = 0
         /// Of the next series, in `pairs`.
         private var range = 0..<0
+        private var wanted: [LabelPair] = []
 
         private static let loadedMax = 4096
 
@@ -140,7 +157,13 @@ package struct SelectedSeries: Sendable {
         var ref: UInt32 { refs[next] }
         var labelCount: Int { range.count }
 
-        func append(to labels: inout SeriesLabels) { labels.append(pairs[range]) }
+        /// - Parameter names: of the labels that are wanted; nil: all.
+        func append(to labels: inout SeriesLabels, _ names: [SymbolID]?) {
+            guard let names else { return labels.append(pairs[range]) }
+            wanted.removeAll(keepingCapacity: true)
+            for pair in pairs[range] where names.contains(pair.name) { wanted.append(pair) }
+            labels.append(wanted[...])
+        }
 
         func advance(_ symbols: SymbolTable) throws(IndexError) {
             next += 1

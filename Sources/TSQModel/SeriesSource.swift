@@ -9,6 +9,9 @@ package struct SelectRequest: Sendable {
     /// Whether nobody waits for the series any more: a source that selects for long asks now and then,
     /// and may return what it has so far. Whoever asked for the series looks again and forgets them.
     package var isOver: (@Sendable () -> Bool)?
+    /// Only these labels and the metric's name are looked at; nil: all. A source may give more. Series
+    /// stay apart, and in the order of all their labels.
+    package var labelNames: [String]?
 
     package init(matchers: [LabelMatcher], fromMs: TimestampMs, toMs: TimestampMs) {
         self.matchers = matchers

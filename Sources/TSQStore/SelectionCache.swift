@@ -27,18 +27,21 @@ extension Registry {
     private static let forgottenSeriesMin = 1 << 17
 
     /// The series that satisfy the matchers.
+    ///
+    /// - Parameter labelNames: as those of a `SelectRequest`.
     func select(
-        _ matchers: [LabelMatcher], _ symbols: SymbolTable
+        _ matchers: [LabelMatcher], _ symbols: SymbolTable, labelNames: [String]? = nil
     ) throws(IndexError) -> SelectedRefs {
         if let known = selections.find(matchers, revision, symbols) { return known }
-        let found = try SelectedSeries(parts, matching: matchers, symbols: symbols)
+        let found = try SelectedSeries(
+            parts, matching: matchers, symbols: symbols, labelNames: labelNames)
         let refs = found.firstRefs
         if refs.count >= Self.forgottenSeriesMin {
             for segment in segments { segment.index.bytes.forget() }
         }
         let selected = SelectedRefs(
             labels: found.labels, refs: refs, order: RefOrder.ascending(refs))
-        selections.keep(selected, of: matchers, revision, symbols)
+        if found.hasAllLabels { selections.keep(selected, of: matchers, revision, symbols) }
         return selected
     }
 }

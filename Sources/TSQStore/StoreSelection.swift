@@ -35,7 +35,8 @@ final class StoreSelection: SeriesSelection {
         self.events = events
         self.request = (request.fromMs, request.toMs)
         reader = SeriesReader(snapshot)
-        let selected = try registry.select(request.matchers, symbols)
+        let selected = try registry.select(
+            request.matchers, symbols, labelNames: request.labelNames)
         let (all, order) = (selected.refs, selected.order)
         let found = RowPlaces(snapshot.generations, refs: all, order: order)
         var isWanted = [Bool](repeating: true, count: all.count)

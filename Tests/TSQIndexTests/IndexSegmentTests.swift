@@ -95,6 +95,23 @@ struct IndexSegmentTests {
             #expect(
                 (0..<selected.count).flatMap { selected.refs($0) }
                     == expected.map(\.ref))
+            #expect(selected.hasAllLabels)
+            for some in [parts, [merged]] {
+                let narrowed = try SelectedSeries(
+                    some, matching: matchers, symbols: symbols, labelNames: ["job"], narrowedMin: 0
+                ) { $0 % 3 != 0 }
+                #expect(!narrowed.hasAllLabels || expected.isEmpty)
+                #expect(
+                    (0..<narrowed.count).map { narrowed.labels.labelSet($0, symbols) }
+                        == expected.map { series in
+                            LabelSet(
+                                series.labels.labels.filter {
+                                    $0.name == "job" || $0.name == LabelName.metricName
+                                })
+                        })
+                #expect(
+                    (0..<narrowed.count).flatMap { narrowed.refs($0) } == expected.map(\.ref))
+            }
         }
     }
 

@@ -21,6 +21,8 @@ final class VectorLeaf: Operator {
     private let wantsStatistics: Bool
     /// Samples beyond are not there; nil: all are.
     private let limits: ClosedRange<TimestampMs>?
+    /// The labels that whoever takes the rows looks at, the name aside; nil: all.
+    private let labelNames: [String]?
     @exclusivity(unchecked) private var reader = SampleReader()
     @exclusivity(unchecked) private var columns = SampleColumns()
     @exclusivity(unchecked) private var cursor = LookbackCursor()
@@ -29,9 +31,10 @@ final class VectorLeaf: Operator {
     init(
         _ query: QueryContext, steps: StepRange, matchers: [LabelMatcher], times: SelectorTimes,
         answer: Answer, countsSamples: Bool, wantsStatistics: Bool = false,
-        limits: ClosedRange<TimestampMs>? = nil
+        limits: ClosedRange<TimestampMs>? = nil, labelNames: [String]? = nil
     ) {
         self.limits = limits
+        self.labelNames = labelNames
         request = matchers
         self.times = times
         self.answer = answer
@@ -42,6 +45,7 @@ final class VectorLeaf: Operator {
 
     private init(_ other: VectorLeaf, _ query: QueryContext) {
         limits = other.limits
+        labelNames = other.labelNames
         request = other.request
         times = other.times
         answer = other.answer
@@ -66,7 +70,8 @@ final class VectorLeaf: Operator {
     override func open() throws(QueryError) {
         let lookbackMs = query.lookbackMs
         let selection = try query.select(
-            request, fromMs: times.firstMs.subtractingClamped(lookbackMs), toMs: times.lastMs)
+            request, fromMs: times.firstMs.subtractingClamped(lookbackMs), toMs: times.lastMs,
+            labelNames: labelNames)
         // At one step the newest samples do, mostly.
         if times.firstMs != times.lastMs { if query.looksUpAhead { selection.expectReads() } }
         reader = SampleReader(

@@ -78,7 +78,7 @@ extension Planner {
         let parameter = try node.parameter.map { (expr) throws(QueryError) in
             try plan(expr.unwrapped)
         }
-        let child = lanes(try plan(operand))
+        let child = lanes(try planOperand(operand, of: node))
         let none = ConstantScalar(query, steps: steps, .nan)
         let parameterRange = node.parameter?.unwrapped.range ?? node.range
         switch node.operation {
@@ -100,6 +100,25 @@ extension Planner {
             return GroupAggregation(
                 child, node.operation, grouping: node.grouping, isWithout: node.isWithout,
                 context: context(node.range, [operand]))
+        }
+    }
+
+    /// What an aggregation takes in: of a selector that stands there alone, only the labels that groups
+    /// have. Those of a million series take more memory than anything else.
+    private func planOperand(_ operand: Expr, of node: AggregateExpr) throws(QueryError) -> Operator
+    {
+        guard case .vectorSelector(let selector) = operand, !node.isWithout, !selector.isSmoothed,
+            Self.looksAtGroupLabelsOnly(node.operation),
+            shared?.isRepeated(operand.description) != true,
+            isInstant || !StepInvariance.of(operand).shouldWrap
+        else { return try plan(operand) }
+        return measured(try plan(selector, answer: .value, labelNames: node.grouping), operand)
+    }
+
+    private static func looksAtGroupLabelsOnly(_ operation: AggregateOperator) -> Bool {
+        switch operation {
+        case .sum, .avg, .count, .min, .max, .group, .stddev, .stdvar: true
+        default: false
         }
     }
 }

@@ -152,7 +152,10 @@ struct Planner {
             endMs: steps.firstMs)
     }
 
-    func plan(_ node: VectorSelector, answer: VectorLeaf.Answer) throws(QueryError) -> Operator {
+    /// - Parameter labelNames: the labels that are looked at, the name aside; nil: all.
+    func plan(
+        _ node: VectorSelector, answer: VectorLeaf.Answer, labelNames: [String]? = nil
+    ) throws(QueryError) -> Operator {
         let times = try self.times(at: node.at, offset: node.offset)
         if node.isSmoothed && answer == .value {
             return SmoothedLeaf(
@@ -161,7 +164,8 @@ struct Planner {
         }
         return VectorLeaf(
             query, steps: steps, matchers: node.matchers, times: times, answer: answer,
-            countsSamples: countsSamples, wantsStatistics: histogramNeed == .statistics)
+            countsSamples: countsSamples, wantsStatistics: histogramNeed == .statistics,
+            labelNames: labelNames)
     }
 
     func times(at: AtModifier?, offset: DurationExpr?) throws(QueryError) -> SelectorTimes {

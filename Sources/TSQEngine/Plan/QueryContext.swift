@@ -142,9 +142,12 @@ final class QueryContext {
 
     /// The series of a selector with samples in `fromMs < time <= toMs`.
     func select(
-        _ matchers: [LabelMatcher], fromMs: TimestampMs, toMs: TimestampMs
+        _ matchers: [LabelMatcher], fromMs: TimestampMs, toMs: TimestampMs,
+        labelNames: [String]? = nil
     ) throws(QueryError) -> any SeriesSelection {
         var request = SelectRequest(matchers: matchers, fromMs: fromMs, toMs: toMs)
+        // With the reserved ones, which come and go with the name.
+        request.labelNames = labelNames.map { $0 + [LabelName.metricType, LabelName.metricUnit] }
         let budget = self.budget
         request.isOver = { budget.isOver }
         let selection: any SeriesSelection

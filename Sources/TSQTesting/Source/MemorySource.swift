@@ -45,7 +45,7 @@ package struct MemorySource: SeriesSource {
             request.matchers.allSatisfy { $0.matches(series.labels) }
                 && series.columns.hasSamples(fromMs: request.fromMs, toMs: request.toMs)
         }
-        return MemorySelection(selected, symbols: symbols)
+        return MemorySelection(selected, symbols: symbols, labelNames: request.labelNames)
     }
 
     package func labelNames(
@@ -98,11 +98,15 @@ package final class MemorySelection: SeriesSelection {
     package let labels: SeriesLabels
     private let series: [MemorySource.Series]
 
-    init(_ series: [MemorySource.Series], symbols: SymbolTable) {
+    /// - Parameter labelNames: as those of a `SelectRequest`; no more is given than was asked for.
+    init(_ series: [MemorySource.Series], symbols: SymbolTable, labelNames: [String]?) {
         var labels = SeriesLabels()
         for one in series {
+            let wanted = one.labels.labels.filter {
+                labelNames?.contains($0.name) ?? true || $0.name == LabelName.metricName
+            }
             labels.append(
-                one.labels.labels.map {
+                wanted.map {
                     LabelPair(name: symbols.intern($0.name), value: symbols.intern($0.value))
                 })
         }
