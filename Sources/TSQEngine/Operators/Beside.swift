@@ -9,7 +9,7 @@ final class Beside: UnaryOperator {
     /// To read so many series takes some times as long as another thread needs to wake up.
     private static let readSeriesMin = 128
 
-    private var work: BesideWork?
+    private var work: HelpedWork<LaneBatch>?
     private var batch: LaneBatch?
     private var position = 0
     private var charged: Int64 = 0
@@ -39,9 +39,21 @@ final class Beside: UnaryOperator {
         let context = QueryContext(forkOf: query, abandonment: abandonment)
         if let moved = child.move(context) {
             startedNs = clock.monotonicNs()
-            work = BesideWork.begin(LaneChain(moved, context), abandonment)
+            work = Self.begin(LaneChain(moved, context), abandonment)
         }
         if work == nil { finish() }
+    }
+
+    private static func begin(
+        _ chain: LaneChain, _ abandonment: QueryCancellation
+    ) -> HelpedWork<LaneBatch>? {
+        HelpedWork.begin(abandonment) {
+            let batch = LaneBatch()
+            batch.fill(chain.operation, chain.query) { abandonment.isCancelled }
+            chain.operation.discharge()
+            if abandonment.isCancelled { batch.release(chain.query.budget.memory) }
+            return batch
+        }
     }
 
     private func finish() {
@@ -99,57 +111,5 @@ final class Beside: UnaryOperator {
                 name: "beside", detail: "\(helpedCount) of \(tileCount) tiles by a helper",
                 seriesCount: series.count, children: nodes)
         ]
-    }
-}
-
-/// The rows of one tile, worked out by a helper.
-private final class BesideWork: Sendable {
-    private struct State {
-        /// Somebody works out the rows, or has.
-        var isClaimed = false
-        var batch: LaneBatch?
-    }
-
-    private let state = Gate(State())
-    private let abandonment: QueryCancellation
-
-    private init(_ abandonment: QueryCancellation) { self.abandonment = abandonment }
-
-    /// nil where no helper is idle.
-    static func begin(_ chain: LaneChain, _ abandonment: QueryCancellation) -> BesideWork? {
-        let work = BesideWork(abandonment)
-        return HelperPool.shared.tryRun { work.run(chain) } ? work : nil
-    }
-
-    /// Nobody wants the rows any more.
-    func abandon() { abandonment.cancel() }
-
-    private func claim() -> Bool {
-        state.withLock { state in
-            defer { state.isClaimed = true }
-            return !state.isClaimed
-        }
-    }
-
-    private func run(_ chain: LaneChain) {
-        if !claim() { return }
-        let batch = LaneBatch()
-        batch.fill(chain.operation, chain.query) { abandonment.isCancelled }
-        if abandonment.isCancelled {
-            batch.release(chain.query.budget.memory)
-            return
-        }
-        state.withLock { $0.batch = batch }
-        state.signal()
-    }
-
-    /// The rows; nil where whoever asks works them out: nobody has begun, or the helper takes so long
-    /// that it has lost its processor.
-    func take(patienceNs: UInt64, mayRepeat: Bool) -> LaneBatch? {
-        if claim() { return nil }
-        while true {
-            if let batch = state.wait(atMostNs: patienceNs, until: { $0.batch }) { return batch }
-            if mayRepeat { return nil }
-        }
     }
 }

@@ -156,6 +156,13 @@ class Operator: PlanPart {
     /// Bytes of this operator alone while a tile of `stepCount` steps is worked on.
     func ownBytes(stepCount: Int) -> Int { 0 }
 
+    /// Gives back what it and those beneath it are charged with: for copies that have done their work.
+    final func discharge() {
+        query.budget.memory.release(charge.bytes)
+        charge = MemoryCharge()
+        for input in inputs { (input as? Operator)?.discharge() }
+    }
+
     /// Charges `bytes` more until the next tile begins.
     final func holdMore(_ bytes: Int) throws(QueryError) {
         if bytes > 0 { try charge.grow(by: bytes, query, self) }
