@@ -82,18 +82,12 @@ final class Beside: UnaryOperator {
         guard let batch else { return nil }
         if position == 0 { try holdPeak(of: batch) }
         if position < batch.count {
-            let index = Int(batch.numbers[position])
-            swap(&batch.rows[position], &row)
-            try query.budget.hold(samples: batch.samples[position])
             position += 1
-            return index
+            return try batch.take(position - 1, into: &row, query)
         }
         if position == batch.count {
             position += 1
-            query.annotations.merge(batch.annotations)
-            query.statistics.add(batch.statistics)
-            try query.budget.hold(samples: batch.restSamples)
-            if let error = batch.error { throw error }
+            try batch.settle(query)
         }
         return nil
     }

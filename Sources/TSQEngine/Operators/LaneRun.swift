@@ -60,6 +60,23 @@ final class LaneBatch: @unchecked Sendable {
 }
 
 extension LaneBatch {
+    /// Hands out row `position`: its series, and its samples held.
+    func take(
+        _ position: Int, into row: inout StepRow, _ query: QueryContext
+    ) throws(QueryError) -> Int {
+        swap(&rows[position], &row)
+        try query.budget.hold(samples: samples[position])
+        return Int(numbers[position])
+    }
+
+    /// Gives `query` what was remarked and counted, after the last row; throws what ended the batch.
+    func settle(_ query: QueryContext) throws(QueryError) {
+        query.annotations.merge(annotations)
+        query.statistics.add(statistics)
+        try query.budget.hold(samples: restSamples)
+        if let error { throw error }
+    }
+
     /// Gives back what its histograms were charged with.
     func release(_ memory: QueryMemory) {
         memory.release(heldBytes)

@@ -99,18 +99,12 @@ final class Lanes: UnaryOperator {
     private func takeRow(_ row: inout StepRow) throws(QueryError) -> Int? {
         guard let batch = current else { return nil }
         if position < batch.count {
-            let index = Int(batch.numbers[position])
-            swap(&batch.rows[position], &row)
-            try query.budget.hold(samples: batch.samples[position])
             position += 1
-            return index
+            return try batch.take(position - 1, into: &row, query)
         }
         current = nil
         batch.release(query.budget.memory)
-        query.annotations.merge(batch.annotations)
-        query.statistics.add(batch.statistics)
-        try query.budget.hold(samples: batch.restSamples)
-        if let error = batch.error { throw error }
+        try batch.settle(query)
         run?.recycle(batch)
         return nil
     }

@@ -73,7 +73,7 @@ final class VectorLeaf: Operator {
             request, fromMs: times.firstMs.subtractingClamped(lookbackMs), toMs: times.lastMs,
             labelNames: labelNames)
         // At one step the newest samples do, mostly.
-        if times.firstMs != times.lastMs { if query.looksUpAhead { selection.expectReads() } }
+        if times.firstMs != times.lastMs && query.looksUpAhead { selection.expectReads() }
         reader = SampleReader(
             selection, wantsStatistics: wantsStatistics, probe: query.newProbe())
         series = OutputSeries(distinct: selection.labels)

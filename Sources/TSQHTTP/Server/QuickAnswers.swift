@@ -77,7 +77,8 @@ final class QuickAnswers: ChannelDuplexHandler, RemovableChannelHandler {
             let compression = Compression.negotiate(
                 acceptEncoding: headers.first(name: "Accept-Encoding"))
         {
-            fields.add(name: "Vary", value: "Accept-Encoding")
+            let vary = fields["Vary"] + ["Accept-Encoding"]
+            fields.replaceOrAdd(name: "Vary", value: vary.joined(separator: ", "))
             // At most `SmallQueries.answerByteCountMax`.
             if let compressed = compression.compress(body) {
                 body = compressed
