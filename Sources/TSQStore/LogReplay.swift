@@ -113,7 +113,11 @@ struct LogReplay {
                     try register(ref, labels)
                 }
             case .commit:
-                if let commit = ahead.take(cursor.recordStart) { return try apply(commit.get()) }
+                if let decoded = ahead.take(cursor.recordStart) {
+                    let commit = try decoded.get()
+                    if isNew { try apply(commit) }
+                    return
+                }
                 if let decoded = ahead.rowsAtEnd(of: layoutSegment) { rows = decoded }
                 let (series, batch) = try LogRecord.decodeCommit(
                     cursor.payload.span, rows: &rows, layoutOnly: !isNew)
