@@ -19,103 +19,6 @@ struct AlignedReader {
         var toMs: TimestampMs
     }
 
-    /// The rows of a column of times that lie within the bounds.
-    private struct Rows {
-        var low = 0
-        var high = 0
-        /// The newest row up to `newestAtMs`, −1 for none.
-        var newest = -1
-        /// Of the whole column.
-        var count = 0
-        /// The first and the last of the times within the bounds.
-        var minMs: TimestampMs = 0
-        var maxMs: TimestampMs = 0
-        /// Of the rows within the bounds (`TimesIdentity`).
-        var identity: UInt64 = 0
-
-        init() {}
-
-        init(_ times: [TimestampMs], _ bounds: Bounds) {
-            let range = TimeRange.rows(times, fromMs: bounds.fromMs, toMs: bounds.toMs)
-            (low, high) = (range.lowerBound, range.upperBound)
-            count = times.count
-            if low >= high { return }
-            let before = TimeRange.firstIndex(times, after: bounds.newestAtMs) - 1
-            newest = before >= low ? min(before, high - 1) : -1
-            (minMs, maxMs) = (times[low], times[high - 1])
-        }
-    }
-
-    /// A column of times, as far as it was needed.
-    private struct TimeRows {
-        var times: [TimestampMs] = []
-        /// What the rows were worked out for; 0: nothing yet.
-        var epoch: UInt32 = 0
-        var rows = Rows()
-
-        /// `source` and `column` say which times these are among all.
-        mutating func bound(
-            _ bounds: Bounds, _ epoch: UInt32, _ source: UInt64, _ column: UInt64
-        ) {
-            rows = Rows(times, bounds)
-            if rows.low < rows.high {
-                rows.identity = TimesIdentity.piece(source, column, rows.low..<rows.high)
-            }
-            self.epoch = epoch
-        }
-    }
-
-    /// A row buffer of the head, and what the selection wants of it.
-    ///
-    /// A column's values lie a row apart: each is in a line of the cache of its own. So the wanted
-    /// columns are turned together, row by row, and a series finds its values in one piece.
-    private struct HeadRows {
-        var column = TimeRows()
-        let buffer: RowBuffer
-        var isPlain = false
-        /// Of the selection's series that are here, in their order.
-        var wanted: [Int32] = []
-        /// The wanted columns' values, one column after the other; empty: not turned yet.
-        var turned: [Double] = []
-
-        /// What identifies the times: the generation, and the buffer in it.
-        let source: UInt64
-        let number: UInt64
-
-        init(_ buffer: RowBuffer, number: Int, of generation: HeadGeneration) {
-            self.buffer = buffer
-            source = ~generation.number
-            self.number = UInt64(truncatingIfNeeded: number)
-        }
-
-        mutating func turn() {
-            let rows = buffer.rows
-            let (rowCount, wanted) = (rows.count, wanted)
-            turned = [Double](unsafeUninitializedCapacity: rowCount * wanted.count) { out, count in
-                for row in 0..<rowCount {
-                    if row + 2 < rowCount { Self.prefetch(rows[row + 2], wanted) }
-                    rows[row].withUnsafeBufferPointer { values in
-                        for (place, column) in wanted.enumerated() {
-                            precondition(column < values.count, "BUG: a row without all columns")
-                            out[place * rowCount + row] = values[Int(column)]
-                        }
-                    }
-                }
-                count = rowCount * wanted.count
-            }
-        }
-
-        /// Mostly the wanted columns are neighbours: eight of them are in a line of the cache.
-        private static func prefetch(_ row: [Double], _ wanted: [Int32]) {
-            row.withUnsafeBufferPointer { values in
-                guard let start = values.baseAddress else { return }
-                for place in stride(from: 0, to: wanted.count, by: 4) {
-                    tsq_prefetch(start + Int(wanted[place]))
-                }
-            }
-        }
-    }
-
     /// Values turned and kept at most, 4 MiB of them; beyond that each is looked up where it is.
     private static let turnedMax = 1 << 19
 
@@ -156,7 +59,6 @@ struct AlignedReader {
     /// The times of series that consist of the same pieces.
     private var patterns: [[TimestampMs]] = []
     private var patternOf: [UInt64: Int] = [:]
-    private var lastPattern: (id: UInt64, index: Int) = (0, 0)
     private var pieces: [Piece] = []
     /// Where the last of them ends.
     private var lastMs: TimestampMs = 0
@@ -165,6 +67,8 @@ struct AlignedReader {
     /// Where each of `places` is among the wanted columns of its buffer; empty where too much would
     /// have to be turned.
     private var wantedPlaces: [Int32] = []
+    /// Buffer by buffer.
+    private var wantedColumns: [Int32] = []
 
     /// Times kept, 8 MiB of them; beyond that all are forgotten.
     private static let timesMax = 1 << 20
@@ -203,15 +107,26 @@ struct AlignedReader {
 
     private mutating func findWanted() {
         var count = 0
+        var counts = [Int](repeating: 0, count: head.count)
         for place in places {
-            count += head[headNumber(place)].buffer.times.count
+            let number = headNumber(place)
+            counts[number] += 1
+            count += head[number].buffer.times.count
             if count > Self.turnedMax { return }
         }
+        var start = 0
+        for number in head.indices {
+            head[number].wanted = start..<start
+            start += counts[number]
+        }
+        wantedColumns = [Int32](repeating: 0, count: places.count)
         wantedPlaces.reserveCapacity(places.count)
         for place in places {
             let number = headNumber(place)
-            wantedPlaces.append(Int32(truncatingIfNeeded: head[number].wanted.count))
-            head[number].wanted.append(Int32(truncatingIfNeeded: place.column))
+            let wanted = head[number].wanted
+            wantedPlaces.append(Int32(truncatingIfNeeded: wanted.count))
+            wantedColumns[wanted.upperBound] = Int32(truncatingIfNeeded: place.column)
+            head[number].wanted = wanted.lowerBound..<wanted.upperBound + 1
         }
     }
 
@@ -239,7 +154,6 @@ struct AlignedReader {
         epoch &+= 1
         patterns.removeAll(keepingCapacity: true)
         patternOf.removeAll(keepingCapacity: true)
-        lastPattern = (0, 0)
     }
 
     private mutating func begin(_ wanted: Bounds) {
@@ -375,21 +289,32 @@ struct AlignedReader {
 
     /// The number of the pattern `id`, made when it is new.
     private mutating func pattern(_ id: UInt64, from first: Int) -> Int {
-        if id == lastPattern.id { return lastPattern.index }
-        if let known = patternOf[id] {
-            lastPattern = (id, known)
-            return known
+        guard first < pieces.count else { return pattern(id, pieces[first...]) }
+        let piece = pieces[first]
+        let last = piece.isHead ? head[piece.number].column.pattern : columns[piece.number].pattern
+        if last.id == id { return last.index }
+        let index = pattern(id, pieces[first...])
+        if piece.isHead {
+            head[piece.number].column.pattern = (id, index)
+        } else {
+            columns[piece.number].pattern = (id, index)
         }
+        return index
+    }
+
+    private mutating func pattern(_ id: UInt64, _ pieces: ArraySlice<Piece>) -> Int {
+        if let known = patternOf[id] { return known }
         var all: [TimestampMs] = []
-        for index in first..<pieces.count {
-            let piece = pieces[index]
+        var count = 0
+        for piece in pieces { count += piece.count }
+        all.reserveCapacity(count)
+        for piece in pieces {
             let times = piece.isHead ? head[piece.number].column.times : columns[piece.number].times
             all.append(contentsOf: times[piece.low..<piece.high])
         }
         timesHeld += all.count
         patterns.append(all)
         patternOf[id] = patterns.count - 1
-        lastPattern = (id, patterns.count - 1)
         return patterns.count - 1
     }
 
@@ -431,7 +356,9 @@ struct AlignedReader {
                     let piece = pieces[index]
                     if piece.isHead {
                         copyRows(piece, to: at)
-                        for row in 0..<piece.count where !at[row].isFinite { areFinite = false }
+                        var scan = FiniteScan()
+                        for row in 0..<piece.count { scan.add(at[row]) }
+                        if !scan.isFinite { areFinite = false }
                     } else {
                         do throws(BlockError) {
                             let entry = chunks.entries[piece.source]
@@ -461,7 +388,7 @@ struct AlignedReader {
             }
             return
         }
-        if head[number].turned.isEmpty { head[number].turn() }
+        if head[number].turned.isEmpty { head[number].turn(wantedColumns) }
         let start = Int(wantedPlaces[~piece.source]) * head[number].buffer.rows.count
         head[number].turned.withUnsafeBufferPointer { turned in
             precondition(start + piece.high <= turned.count, "BUG: a column beyond those turned")

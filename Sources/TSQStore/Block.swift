@@ -13,6 +13,11 @@ final class Block: Sendable {
     ///
     /// - Note: no `Guarded`, which is not specialised over modules: every look-up comes here.
     private let verified: Mutex<[UInt64]>
+    /// Time columns decoded before, by their numbers: all series of a target share one, and every query
+    /// that reads the block needs it.
+    private let keptTimes = Mutex((columns: [[TimestampMs]](), count: 0))
+    /// Times kept: those of short blocks, which most queries read, are not more.
+    private static let keptTimesMax = 1 << 13
 
     /// - Throws: `BlockError` when the file is no complete block.
     init(_ entry: Manifest.BlockEntry, _ file: MappedFile) throws(BlockError) {
@@ -149,6 +154,30 @@ final class Block: Sendable {
 
     /// The times of column `index`.
     func times(_ index: UInt32) throws(BlockError) -> [TimestampMs] {
+        let place = Int(index)
+        let known = keptTimes.withLock { kept in
+            place < kept.columns.count ? kept.columns[place] : []
+        }
+        if !known.isEmpty { return known }
+        let times = try decodeTimes(index)
+        keep(times, place)
+        return times
+    }
+
+    private func keep(_ times: [TimestampMs], _ place: Int) {
+        if footer.timesCount > Self.keptTimesMax { return }
+        keptTimes.withLock { kept in
+            if kept.count + times.count > Self.keptTimesMax { return }
+            if kept.columns.isEmpty {
+                kept.columns = [[TimestampMs]](repeating: [], count: Int(footer.timesCount))
+            }
+            if kept.columns[place].isEmpty { kept.count += times.count }
+            kept.columns[place] = times
+        }
+    }
+
+    /// As `times`, from the file whatever was kept of it.
+    func decodeTimes(_ index: UInt32) throws(BlockError) -> [TimestampMs] {
         let column = try timeColumn(index)
         let span = try bytes(Int(clamping: column.offset), Int(column.byteCount))
         if CRC32C.checksum(span) != column.checksum {
@@ -203,6 +232,7 @@ final class Block: Sendable {
 
     /// Reads everything and checks every checksum and every chunk.
     func verifyAll() throws(BlockError) {
+        for index in 0..<footer.timesCount { _ = try decodeTimes(index) }
         var columns = SampleColumns()
         var cursor = BlockCursor(self)
         for index in 0..<pageCount {

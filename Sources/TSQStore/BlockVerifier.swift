@@ -63,7 +63,7 @@ struct BlockVerifier {
         for index in 0..<block.footer.timesCount {
             do throws(BlockError) {
                 let column = try block.timeColumn(index)
-                let times = try block.times(index)
+                let times = try block.decodeTimes(index)
                 if times.isEmpty || times.first != column.minTimeMs
                     || times.last != column.maxTimeMs
                 {

@@ -12,9 +12,21 @@ struct ChunkLookUp: Sendable {
     /// What is looked up: the series' refs, in the order of the selection, and the range of times.
     struct Request: Sendable {
         var refs: [UInt32]
+        /// The positions in `refs` in ascending order of the refs, and what is known of their chunks:
+        /// where these are series that are selected again.
+        var order: [UInt32] = []
+        var kept: KeptChunks?
         var fromMs: TimestampMs
         var toMs: TimestampMs
         var chunksMax = ChunkPlaces.chunksMax
+
+        fileprivate func series(_ window: Range<Int>) -> SoughtSeries {
+            if window.count == refs.count && order.count == refs.count {
+                return SoughtSeries(refs, order: order, kept: kept)
+            }
+            let refs = Array(refs[window])
+            return SoughtSeries(refs, order: RefOrder.ascending(refs), kept: nil)
+        }
 
         /// How many series' chunks may be kept, at a guess.
         func seriesCount(_ reader: SeriesReader, newestAtMs: TimestampMs) -> Int {
@@ -28,7 +40,7 @@ struct ChunkLookUp: Sendable {
     /// Looks up the series from `start` on: `count` of them, or as many as may be kept.
     init(
         _ request: Request, from start: Int, count: Int, newestAtMs: TimestampMs,
-        _ reader: inout SeriesReader
+        _ reader: SeriesReader
     ) {
         self.newestAtMs = newestAtMs
         var count = count
@@ -36,9 +48,8 @@ struct ChunkLookUp: Sendable {
         while true {
             count = min(max(1, count), request.refs.count - start)
             window = start..<(start + count)
-            let wanted = Array(request.refs[window])
             places = reader.chunkPlaces(
-                wanted, order: RefOrder.ascending(wanted), fromMs: request.fromMs,
+                request.series(window), seriesCount: count, fromMs: request.fromMs,
                 newestAtMs: newestAtMs, toMs: request.toMs, chunksMax: request.chunksMax)
             if places != nil || count == 1 { return }
             count /= 4

@@ -51,15 +51,13 @@ final class ChunkLookUps: Sendable {
                 }
                 return self.claim(from: 0, count, newestAtMs, &state)
             }
-            guard let claim else { return }
-            var reader = reader
-            work(claim, &reader)
+            if let claim { work(claim, reader) }
         }
     }
 
     /// What serves reads of `series` that want of the samples up to `newestAtMs` only the newest.
     func find(
-        _ series: Int, newestAtMs: TimestampMs, _ reader: inout SeriesReader
+        _ series: Int, newestAtMs: TimestampMs, _ reader: SeriesReader
     ) -> ChunkLookUp {
         let count = request.seriesCount(reader, newestAtMs: newestAtMs)
         var mayGoAhead = true
@@ -81,7 +79,7 @@ final class ChunkLookUps: Sendable {
             }
             switch step {
             case .found(let found): return found
-            case .work(let claim): work(claim, &reader)
+            case .work(let claim): work(claim, reader)
             }
         }
     }
@@ -95,10 +93,10 @@ final class ChunkLookUps: Sendable {
         return claim
     }
 
-    private func work(_ claim: Claim, _ reader: inout SeriesReader) {
+    private func work(_ claim: Claim, _ reader: SeriesReader) {
         let found = ChunkLookUp(
             request, from: claim.series.lowerBound, count: claim.series.count,
-            newestAtMs: claim.newestAtMs, &reader)
+            newestAtMs: claim.newestAtMs, reader)
         state.withLock { state in
             state.claims.removeAll {
                 $0.series == claim.series && $0.newestAtMs == claim.newestAtMs

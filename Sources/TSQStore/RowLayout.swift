@@ -37,6 +37,12 @@ final class RowLayout: Sendable {
     func column(rank: Int) -> Int { columnsByRef.isEmpty ? rank : Int(columnsByRef[rank]) }
 
     func column(of ref: UInt32) -> Int? {
+        // The series of a page are mostly registered one after the other.
+        let guess = Int(ref &- refBounds.low)
+        if ref >= refBounds.low && guess < refs.count {
+            let column = column(rank: guess)
+            if refs[column].rawValue == ref { return column }
+        }
         var low = 0
         var high = refs.count
         while low < high {

@@ -20,6 +20,8 @@ struct SelectedRefs: Sendable {
     var refs: [UInt32]
     /// Positions in `refs` in their ascending order.
     var order: [UInt32]
+    /// What is known of their chunks, where the same series will be selected again.
+    var chunks: KeptChunks?
 }
 
 extension Registry {
@@ -41,8 +43,8 @@ extension Registry {
         }
         let selected = SelectedRefs(
             labels: found.labels, refs: refs, order: RefOrder.ascending(refs))
-        if found.hasAllLabels { selections.keep(selected, of: matchers, revision, symbols) }
-        return selected
+        if !found.hasAllLabels { return selected }
+        return selections.keep(selected, of: matchers, revision, symbols)
     }
 }
 
@@ -84,6 +86,8 @@ final class SelectionCache: Sendable {
     static let countMax = 128
 
     private let state = Guarded(State())
+    /// Of the selections kept.
+    let chunks = ChunkCache()
 
     var byteCount: Int { state.withLock { $0.byteCount } }
     var count: Int { state.withLock { $0.entries.count } }
@@ -105,13 +109,18 @@ final class SelectionCache: Sendable {
         return selected
     }
 
+    /// Keeps a selection that is not too large, and answers it as it will be found.
+    @discardableResult
     func keep(
         _ selected: SelectedRefs, of matchers: [LabelMatcher], _ revision: RegistryRevision,
         _ symbols: SymbolTable
-    ) {
+    ) -> SelectedRefs {
         let byteCount =
-            selected.labels.byteCount + selected.refs.count * 8 + symbols.byteCount + 256
-        if byteCount > Self.entryBytesMax { return }
+            selected.labels.byteCount + symbols.byteCount + 256
+            + selected.refs.count * (8 + KeptColumns.bytesPerSeries)
+        if byteCount > Self.entryBytesMax { return selected }
+        var selected = selected
+        selected.chunks = chunks.newSelection()
         let entry = Entry(
             selected: selected, symbols: symbols.snapshot(), byteCount: byteCount, lastUse: 0)
         state.withLock { state in
@@ -122,5 +131,6 @@ final class SelectionCache: Sendable {
             state.entries[matchers] = entry
             state.entries[matchers]?.lastUse = state.useCount
         }
+        return selected
     }
 }

@@ -46,7 +46,7 @@ struct SeriesReader {
     }
 
     let snapshot: StoreSnapshot
-    private var cursors: [BlockCursor]
+    private(set) var cursors: [BlockCursor]
     private var pieces: [Piece] = []
     /// Blocks that could not be read, for the caller to name.
     private(set) var firstDamage: (path: String, error: BlockError)?
@@ -74,6 +74,20 @@ struct SeriesReader {
     mutating func hasSamples(
         _ ref: UInt32, _ places: some Sequence<Place>, fromMs: TimestampMs, toMs: TimestampMs
     ) throws(BlockError) -> Bool {
+        if hasHeadSamples(ref, places, fromMs: fromMs, toMs: toMs) { return true }
+        for index in cursors.indices where overlaps(index, fromMs, toMs) {
+            for chunk in try cursors[index].chunks(of: ref) {
+                let bounds = try cursors[index].bounds(chunk)
+                if isVisible(ref, bounds, index, fromMs: fromMs, toMs: toMs) { return true }
+            }
+        }
+        return false
+    }
+
+    /// Whether the head has samples of `ref` with `fromMs < time <= toMs`.
+    func hasHeadSamples(
+        _ ref: UInt32, _ places: some Sequence<Place>, fromMs: TimestampMs, toMs: TimestampMs
+    ) -> Bool {
         for place in places {
             let rows = snapshot.generations[place.generation].buffers[place.buffer]
             let range = TimeRange.rows(rows.times, fromMs: fromMs, toMs: toMs)
@@ -86,19 +100,21 @@ struct SeriesReader {
             let times = columns.histograms.times
             if !TimeRange.rows(times, fromMs: fromMs, toMs: toMs).isEmpty { return true }
         }
-        for index in cursors.indices where overlaps(index, fromMs, toMs) {
-            for chunk in try cursors[index].chunks(of: ref) {
-                let bounds = try cursors[index].bounds(chunk)
-                if bounds.minMs > toMs || bounds.maxMs <= fromMs { continue }
-                if snapshot.deletions.isEmpty { return true }
-                let visible = snapshot.visibleTimes(
-                    ref, cursors[index].block,
-                    afterMs: bounds.minMs > fromMs ? bounds.minMs - 1 : fromMs,
-                    throughMs: min(toMs, bounds.maxMs))
-                if !visible.isEmpty { return true }
-            }
-        }
         return false
+    }
+
+    /// Whether a chunk of block `index` with these bounds may have visible samples in the range.
+    func isVisible(
+        _ ref: UInt32, _ bounds: (minMs: TimestampMs, maxMs: TimestampMs), _ index: Int,
+        fromMs: TimestampMs, toMs: TimestampMs
+    ) -> Bool {
+        if bounds.minMs > toMs || bounds.maxMs <= fromMs { return false }
+        if snapshot.deletions.isEmpty { return true }
+        let visible = snapshot.visibleTimes(
+            ref, cursors[index].block,
+            afterMs: bounds.minMs > fromMs ? bounds.minMs - 1 : fromMs,
+            throughMs: min(toMs, bounds.maxMs))
+        return !visible.isEmpty
     }
 
     /// How many chunks a series has in the blocks that overlap the range, at a guess: as if it were in
@@ -113,7 +129,7 @@ struct SeriesReader {
         return max(1, Int(clamping: (chunks &+ series &- 1) / series))
     }
 
-    private func overlaps(_ index: Int, _ fromMs: TimestampMs, _ toMs: TimestampMs) -> Bool {
+    func overlaps(_ index: Int, _ fromMs: TimestampMs, _ toMs: TimestampMs) -> Bool {
         let footer = cursors[index].block.footer
         return footer.minTimeMs <= toMs && footer.maxTimeMs > fromMs
     }
@@ -146,66 +162,6 @@ struct SeriesReader {
         } else {
             try merge(ref, fromMs, toMs, into: &columns)
         }
-    }
-
-    /// Looks up the chunks of many series with samples in `fromMs < time <= toMs`, page by page;
-    /// nil when they are more than a selection keeps.
-    ///
-    /// - Parameters:
-    ///   - order: the positions in `refs` in ascending order of the refs.
-    ///   - newestAtMs: of a series' samples up to here only the newest is wanted. Newer blocks are
-    ///     looked into first: mostly the older ones have nothing then that matters.
-    mutating func chunkPlaces(
-        _ refs: [UInt32], order: [UInt32], fromMs: TimestampMs, newestAtMs: TimestampMs,
-        toMs: TimestampMs, chunksMax: Int
-    ) -> ChunkPlaces? {
-        var found = ChunkPlaces.Builder(seriesCount: refs.count, chunksMax: chunksMax)
-        var order = order
-        var ascending = order.map { refs[Int($0)] }
-        // No sample of a series before this matters.
-        var neededMs = [TimestampMs](repeating: fromMs, count: refs.count)
-        let narrows = newestAtMs > fromMs && snapshot.deletions.isEmpty
-        var isNarrowed = false
-        let indices = cursors.indices.filter { overlaps($0, fromMs, toMs) }
-        let byNewest = indices.sorted {
-            cursors[$0].block.footer.maxTimeMs > cursors[$1].block.footer.maxTimeMs
-        }
-        for index in narrows ? byNewest : indices {
-            let block = cursors[index].block
-            if isNarrowed {
-                order.removeAll { neededMs[Int($0)] > block.footer.maxTimeMs }
-                ascending = order.map { refs[Int($0)] }
-                isNarrowed = false
-            }
-            if order.isEmpty { break }
-            var isFull = false
-            var bounds = BlockCursor.ColumnBounds()
-            found.begin(cursor: index)
-            cursors[index].lookUp(ascending) { position, chunk in
-                let series = Int(order[position])
-                do throws(BlockError) {
-                    let chunk = try chunk.get()
-                    try bounds.find(chunk, block)
-                    if bounds.minMs > toMs || bounds.maxMs <= fromMs
-                        || bounds.maxMs < neededMs[series]
-                    {
-                        return true
-                    }
-                    if narrows && bounds.minMs <= newestAtMs && chunk.hasAllRows {
-                        let newest = bounds.maxMs <= newestAtMs ? bounds.maxMs : bounds.minMs
-                        neededMs[series] = max(neededMs[series], newest)
-                        isNarrowed = true
-                    }
-                    isFull = !found.add(chunk, cursor: index, series: series)
-                } catch {
-                    // Reading the series will say what is wrong.
-                    found.setUnknown(series)
-                }
-                return !isFull
-            }
-            if isFull { return nil }
-        }
-        return found.build()
     }
 
     private mutating func add(

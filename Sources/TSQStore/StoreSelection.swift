@@ -6,6 +6,9 @@ import TSQModel
 final class StoreSelection: SeriesSelection {
     private(set) var labels = SeriesLabels()
     private var refs: [UInt32] = []
+    /// Where `refs` are all that satisfy the matchers: their ascending order, and what is known of
+    /// their chunks.
+    private var kept: (order: [UInt32], chunks: KeptChunks?) = ([], nil)
     @exclusivity(unchecked) private var reader: SeriesReader
     /// Has the chunks of the series `window`, looked up together.
     @exclusivity(unchecked) private var aligned: AlignedReader
@@ -38,22 +41,14 @@ final class StoreSelection: SeriesSelection {
         let selected = try registry.select(
             request.matchers, symbols, labelNames: request.labelNames)
         let (all, order) = (selected.refs, selected.order)
-        let found = RowPlaces(snapshot.generations, refs: all, order: order)
-        var isWanted = [Bool](repeating: true, count: all.count)
-        // In ascending order of refs: a block's pages are decoded once.
-        for (position, number) in order.enumerated() {
-            let index = Int(number)
-            if position % Self.seriesPerLook == 0 && request.isOver?() == true { break }
-            do throws(BlockError) {
-                isWanted[index] = try reader.hasSamples(
-                    all[index], found.places(index), fromMs: request.fromMs, toMs: request.toMs)
-            } catch {
-                // Reading the series will say what is wrong.
-            }
-        }
+        let found = RowPlaces(
+            snapshot.generations, refs: all, order: order, kept: selected.chunks?.columns)
+        let isWanted = Self.haveSamples(
+            reader, SoughtSeries(all, order: order, kept: selected.chunks), all, found, request)
         if isWanted.allSatisfy({ $0 }) {
             labels = selected.labels
             refs = all
+            kept = (order, selected.chunks)
             aligned = AlignedReader(snapshot, places: found.places, placeEnds: found.ends)
         } else {
             labels.reserve(series: all.count, pairs: selected.labels.pairs.count)
@@ -77,12 +72,32 @@ final class StoreSelection: SeriesSelection {
         }
     }
 
+    /// Which of the series may have samples in the range.
+    private static func haveSamples(
+        _ reader: SeriesReader, _ series: consuming SoughtSeries, _ refs: [UInt32],
+        _ found: RowPlaces, _ request: SelectRequest
+    ) -> [Bool] {
+        func isOver() -> Bool { request.isOver?() == true }
+        var haveSamples = [Bool](repeating: true, count: refs.count)
+        for (index, ref) in refs.enumerated() {
+            if index % seriesPerLook == 0 && isOver() { return haveSamples }
+            haveSamples[index] = reader.hasHeadSamples(
+                ref, found.places(index), fromMs: request.fromMs, toMs: request.toMs)
+        }
+        series.remove { haveSamples[$0] }
+        reader.findSamples(
+            series, fromMs: request.fromMs, toMs: request.toMs, into: &haveSamples, refs: refs,
+            isOver: isOver)
+        return haveSamples
+    }
+
     private init(_ other: StoreSelection) {
         // Made here, so that the forks have it together.
         lookUps = other.sharedLookUps
         labels = other.labels
         refs = other.refs
         reader = other.reader
+        kept = other.kept
         aligned = other.aligned
         aligned.forgetPatterns()
         window = other.window
@@ -101,7 +116,8 @@ final class StoreSelection: SeriesSelection {
         if let lookUps { return lookUps }
         let made = ChunkLookUps(
             ChunkLookUp.Request(
-                refs: refs, fromMs: request.fromMs, toMs: request.toMs, chunksMax: chunksMax))
+                refs: refs, order: kept.order, kept: kept.chunks, fromMs: request.fromMs,
+                toMs: request.toMs, chunksMax: chunksMax))
         lookUps = made
         return made
     }
@@ -112,7 +128,7 @@ final class StoreSelection: SeriesSelection {
 
     /// Looks up the chunks of `series` and of others that follow.
     private func lookUpChunks(_ series: Int, newestAtMs: TimestampMs) {
-        let found = sharedLookUps.find(series, newestAtMs: newestAtMs, &reader)
+        let found = sharedLookUps.find(series, newestAtMs: newestAtMs, reader)
         window = found.window
         windowNewestAtMs = found.newestAtMs
         isBeyondWindow = found.places == nil
@@ -154,122 +170,5 @@ final class StoreSelection: SeriesSelection {
             events.log(.error, "a series cannot be read", [("error", error.reason)])
             throw .storage(error.reason)
         }
-    }
-}
-
-/// Where the head's row buffers have each of some series: found layout by layout, by merging sorted
-/// refs, so that the work is O(layouts × log + series).
-struct RowPlaces {
-    private(set) var places: [SeriesReader.Place] = []
-    /// Where the places of each series end.
-    private(set) var ends: [UInt32] = []
-
-    init(_ generations: [HeadGeneration], refs: [UInt32]) {
-        self.init(generations, refs: refs, order: RefOrder.ascending(refs))
-    }
-
-    /// Of more series the places are counted first and found once more: a list of them would take as
-    /// much memory again.
-    static let listedMax = 1 << 16
-
-    /// - Parameter order: the positions in `refs` in ascending order of the refs.
-    init(
-        _ generations: [HeadGeneration], refs: [UInt32], order: [UInt32],
-        listedMax: Int = listedMax
-    ) {
-        // First how many places each series has, then where its next one goes, at last where they end.
-        ends = [UInt32](repeating: 0, count: refs.count)
-        var listed: [(index: UInt32, place: SeriesReader.Place)] = []
-        let isListed = refs.count <= listedMax
-        if isListed { listed.reserveCapacity(refs.count) }
-        var any: SeriesReader.Place?
-        Self.find(generations, order, refs) { index, place in
-            ends[index] += 1
-            any = place
-            if isListed { listed.append((UInt32(index), place)) }
-        }
-        var sum: UInt32 = 0
-        for index in ends.indices { (ends[index], sum) = (sum, sum + ends[index]) }
-        guard let any else { return }
-        places = [SeriesReader.Place](repeating: any, count: Int(sum))
-        if isListed {
-            for (index, place) in listed { put(place, of: Int(index)) }
-        } else {
-            Self.find(generations, order, refs) { index, place in put(place, of: index) }
-        }
-    }
-
-    @inline(__always)
-    private mutating func put(_ place: SeriesReader.Place, of index: Int) {
-        places[Int(ends[index])] = place
-        ends[index] += 1
-    }
-
-    @inline(__always)
-    private static func find(
-        _ generations: [HeadGeneration], _ order: [UInt32], _ refs: [UInt32],
-        _ body: (_ index: Int, _ place: SeriesReader.Place) -> Void
-    ) {
-        var wanted = RefBounds()
-        if let first = order.first, let last = order.last {
-            wanted.extend(refs[Int(first)])
-            wanted.extend(refs[Int(last)])
-        }
-        for (generation, head) in generations.enumerated() {
-            for (buffer, bounds) in head.bufferRefs.enumerated() where bounds.overlaps(wanted) {
-                merge(head.buffers[buffer].layout, order, refs) { index, column in
-                    body(
-                        index,
-                        SeriesReader.Place(generation: generation, buffer: buffer, column: column))
-                }
-            }
-        }
-    }
-
-    func places(_ index: Int) -> ArraySlice<SeriesReader.Place> {
-        places[(index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])]
-    }
-
-    private static func merge(
-        _ layout: RowLayout, _ order: [UInt32], _ refs: [UInt32],
-        _ body: (_ index: Int, _ column: Int) -> Void
-    ) {
-        let columnCount = layout.refs.count
-        // Those that may be in the layout.
-        var at = place(in: order) { refs[$0] < layout.refBounds.low }
-        let end = place(in: order) { refs[$0] <= layout.refBounds.high }
-        // Few in a wide layout: look each up.
-        if (end - at) * 8 < columnCount {
-            for index in order[at..<end] {
-                guard let column = layout.column(of: refs[Int(index)]) else { continue }
-                body(Int(index), column)
-            }
-            return
-        }
-        var rank = 0
-        while at < end && rank < columnCount {
-            let ref = refs[Int(order[at])]
-            let column = layout.column(rank: rank)
-            let other = layout.refs[column].rawValue
-            if ref == other {
-                body(Int(order[at]), column)
-                at += 1
-                rank += 1
-            } else if ref < other {
-                at += 1
-            } else {
-                rank += 1
-            }
-        }
-    }
-
-    /// The first place where `isBefore` no longer holds; it holds for some first ones only.
-    private static func place(in order: [UInt32], where isBefore: (Int) -> Bool) -> Int {
-        var (low, high) = (0, order.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if isBefore(Int(order[middle])) { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

@@ -77,7 +77,7 @@ extension RangeFunctions {
     ) {
         let place = cache.find(
             columns.times.span, timesID: columns.timesID, windows, isRate: kind.isRate)
-        let spans = cache.spans[place]
+        let spans = cache.spans(place)
         if !ascendingChange(columns, windows, kind, spans, &row) {
             windows.checkBounds(columns)
             alignedChange(columns, windows, kind, spans, &row)
@@ -88,16 +88,15 @@ extension RangeFunctions {
     /// between resets: without a branch a window. False, and nothing done, where it is otherwise.
     private static func ascendingChange(
         _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
-        _ spans: WindowSpans, _ row: inout StepRow
+        _ spans: borrowing WindowSpans, _ row: inout StepRow
     ) -> Bool {
         let count = spans.tags.count
         let values = columns.values.span
-        guard spans.samplesEnd > 0, spans.samplesEnd <= values.count,
+        guard spans.bounds.samplesEnd > 0, spans.bounds.samplesEnd <= values.count,
             columns.areFinite || FiniteScan.areFinite(values),
             !CounterEvents.mayFall(values)
         else { return false }
-        let (allFirsts, allLasts, allFactors) = (spans.firsts, spans.lasts, spans.factors)
-        let (firsts, lasts, factors) = (allFirsts.span, allLasts.span, allFactors.span)
+        let (firsts, lasts, factors) = (spans.firsts, spans.lasts, spans.factors)
         precondition(
             windows.count == count && row.stepCount == count && firsts.count == count
                 && lasts.count == count && factors.count == count, "BUG: spans of other windows")
@@ -112,9 +111,8 @@ extension RangeFunctions {
         return true
     }
 
-    private static func copyTags(_ spans: WindowSpans, _ row: inout StepRow) {
-        let all = spans.tags
-        let tags = all.span
+    private static func copyTags(_ spans: borrowing WindowSpans, _ row: inout StepRow) {
+        let tags = spans.tags
         var rowTags = row.tags.mutableSpan
         precondition(tags.count == rowTags.count, "BUG: spans of other windows")
         for step in 0..<tags.count { rowTags[unchecked: step] = tags[unchecked: step] }
@@ -126,13 +124,11 @@ extension RangeFunctions {
     /// Without a branch a window, so that it vectorises: where the extension stays, so does the value.
     private static func limitToZero(
         _ values: borrowing Span<Double>, _ windows: borrowing Windows, _ kind: ChangeKind,
-        _ spans: WindowSpans, _ row: inout StepRow
+        _ spans: borrowing WindowSpans, _ row: inout StepRow
     ) {
         let count = zeroLimitedEnd(values, spans)
-        let (allFirsts, allLasts, allSampled) = (spans.firsts, spans.lasts, spans.sampled)
-        let (allLeft, allRight) = (spans.left, spans.right)
-        let (firsts, lasts, sampled) = (allFirsts.span, allLasts.span, allSampled.span)
-        let (left, right) = (allLeft.span, allRight.span)
+        let (firsts, lasts, sampled) = (spans.firsts, spans.lasts, spans.sampled)
+        let (left, right) = (spans.left, spans.right)
         var results = row.values.mutableSpan
         precondition(
             count <= firsts.count && count <= lasts.count && count <= sampled.count
@@ -155,29 +151,31 @@ extension RangeFunctions {
     /// Windows from here on cannot be limited: first values ascend and no change is larger than the
     /// whole, so the counter's zero lies further back than the samples reach.
     private static func zeroLimitedEnd(
-        _ values: borrowing Span<Double>, _ spans: WindowSpans
+        _ values: borrowing Span<Double>, _ spans: borrowing WindowSpans
     ) -> Int {
-        let (allFirsts, allTags) = (spans.firsts, spans.tags)
-        let (firsts, tags) = (allFirsts.span, allTags.span)
-        if spans.extendsFar { return tags.count }
+        let (firsts, tags) = (spans.firsts, spans.tags)
+        if spans.bounds.extendsFar { return tags.count }
         let newest = values[values.count - 1]
-        func isBeyond(_ step: Int) -> Bool {
+        var (low, high) = (0, tags.count)
+        while low < high {
+            let middle = (low + high) / 2
+            var step = middle
+            while step < high && tags[unchecked: step] != StepRow.Tag.float { step += 1 }
+            if step == high {
+                high = middle
+                continue
+            }
             let first = values[unchecked: Int(firsts[unchecked: step])]
-            return first >= 0 && first >= newest - first
+            if first >= 0 && first >= newest - first { high = middle } else { low = step + 1 }
         }
-        for step in 0..<tags.count
-        where tags[unchecked: step] == StepRow.Tag.float && isBeyond(step) {
-            return step
-        }
-        return tags.count
+        return low
     }
 
     private static func alignedChange(
         _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
-        _ spans: WindowSpans, _ row: inout StepRow
+        _ spans: borrowing WindowSpans, _ row: inout StepRow
     ) {
-        let (allSampled, allLeft, allFactors) = (spans.sampled, spans.left, spans.factors)
-        let (sampled, left, factors) = (allSampled.span, allLeft.span, allFactors.span)
+        let (sampled, left, factors) = (spans.sampled, spans.left, spans.factors)
         let values = columns.values.span
         let (starts, ends) = (windows.floatStarts.span, windows.floatEnds.span)
         let count = windows.count

@@ -21,6 +21,10 @@ struct GroupTable {
     init(
         _ input: OutputSeries, grouping: [String], isWithout: Bool, _ query: QueryContext
     ) throws(QueryError) {
+        if grouping.isEmpty && !isWithout {
+            formOne(of: input)
+            return
+        }
         let key = GroupingKey(grouping: grouping, isWithout: isWithout, query)
         var index = LabelIndex()
         var drops: [Bool] = []
@@ -47,6 +51,17 @@ struct GroupTable {
         }
         output = OutputSeries(distinct: index.labels)
         if drops.contains(true) { output.dropsName = drops }
+    }
+
+    /// All series in one group without labels; none where there is no series.
+    private mutating func formOne(of input: OutputSeries) {
+        if input.count == 0 { return }
+        groupOf = [Int32](repeating: 0, count: input.count)
+        memberCounts = [input.count]
+        var index = LabelIndex()
+        _ = index.insert([])
+        output = OutputSeries(distinct: index.labels)
+        if input.dropsName.contains(true) { output.dropsName = [true] }
     }
 
     /// The groups as series, with the last word on their names.

@@ -30,12 +30,9 @@ struct RangeState {
         /// Of them those that the step before did not have.
         let newFloats: Int64
 
+        /// - Parameter geometry: laid over no histograms.
         init(_ geometry: Windows, over times: [TimestampMs], isFirstTile: Bool) {
-            // Those laid over a series with histograms may have been left in it.
-            var windows = geometry.withoutBounds
-            windows.resize(geometry.count)
-            windows.bound(floats: times)
-            self.windows = windows
+            windows = geometry.bounded(floats: times)
             floatSamples = windows.floatSampleCount
             newFloats = windows.newFloatCount(times, isFirstTile: isFirstTile)
         }
@@ -77,6 +74,7 @@ struct RangeState {
         }
         let (place, isKnown) = places.find(columns.timesID)
         if !isKnown {
+            if windows.hasHistograms { windows.clear() }
             let known = SharedWindows(windows, over: columns.times, isFirstTile: isFirstTile)
             // A place is at most one behind all those given out before, and 0 is nobody's.
             while shared.count <= place { shared.append(known) }
@@ -152,11 +150,24 @@ struct RangeState {
 }
 
 extension Windows {
-    /// The same windows, not yet laid over samples.
-    var withoutBounds: Windows {
-        var empty = self
-        empty.resize(0)
-        return empty
+    /// Whether they are laid over histograms.
+    var hasHistograms: Bool { histogramEnds.last ?? 0 > 0 }
+
+    /// Lays them over no samples.
+    mutating func clear() {
+        let count = count
+        resize(0)
+        resize(count)
+    }
+
+    /// The same windows over other floats.
+    func bounded(floats times: [TimestampMs]) -> Windows {
+        var (starts, ends) = ([Int](repeating: 0, count: count), [Int](repeating: 0, count: count))
+        Self.bound(times, firstEndMs, stepMs, rangeMs, &starts, &ends)
+        var windows = self
+        windows.floatStarts = starts
+        windows.floatEnds = ends
+        return windows
     }
 
     mutating func resize(_ count: Int) {
@@ -180,17 +191,21 @@ extension Windows {
         _ times: [TimestampMs], _ firstEndMs: TimestampMs, _ stepMs: Int64, _ rangeMs: Int64,
         _ starts: inout [Int], _ ends: inout [Int]
     ) {
+        let times = times.span
         let count = times.count
+        var starts = starts.mutableSpan
+        var ends = ends.mutableSpan
+        precondition(starts.count == ends.count, "BUG: windows of uneven bounds")
         var start = 0
         var end = 0
         for step in 0..<starts.count {
             let endMs = firstEndMs &+ Int64(step) &* stepMs
             // A window's start may lie before the beginning of time.
             let startMs = endMs.subtractingClamped(rangeMs)
-            while end < count && times[end] <= endMs { end += 1 }
-            while start < end && times[start] <= startMs { start += 1 }
-            starts[step] = start
-            ends[step] = end
+            while end < count && times[unchecked: end] <= endMs { end &+= 1 }
+            while start < end && times[unchecked: start] <= startMs { start &+= 1 }
+            starts[unchecked: step] = start
+            ends[unchecked: step] = end
         }
     }
 
