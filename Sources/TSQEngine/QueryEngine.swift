@@ -8,8 +8,25 @@ import TSQPromQL
 /// the disk: never call it on an event loop).
 package final class QueryEngine: Sendable {
     package let options: EngineOptions
+    private let parsed: ParsedQueries
 
-    package init(options: EngineOptions = EngineOptions()) { self.options = options }
+    package init(options: EngineOptions = EngineOptions()) {
+        self.options = options
+        parsed = ParsedQueries()
+    }
+
+    private init(_ options: EngineOptions, _ parsed: ParsedQueries) {
+        self.options = options
+        self.parsed = parsed
+    }
+
+    /// An engine with other bounds that knows the same expressions.
+    package func bounded(_ bound: (inout EngineOptions) -> Void) -> QueryEngine {
+        var options = options
+        bound(&options)
+        precondition(options.parse == self.options.parse, "BUG: another language")
+        return QueryEngine(options, parsed)
+    }
 
     /// The value of `query` at one time.
     ///
@@ -46,7 +63,9 @@ package final class QueryEngine: Sendable {
 
     private func parse(_ query: String) throws(QueryError) -> Expr {
         do throws(PromQLSyntaxError) {
-            return try PromQLParser.parse(query, options: options.parse)
+            return try parsed.find(query) { (text) throws(PromQLSyntaxError) in
+                try PromQLParser.parse(text, options: options.parse)
+            }
         } catch {
             throw .parse(error)
         }

@@ -1,3 +1,4 @@
+import TSQBase
 import TSQModel
 
 /// One series' values over the steps of a tile: what flows between operators.
@@ -19,8 +20,8 @@ package struct StepRow: Sendable {
     package var histograms: [Histogram?] = []
 
     package init(stepCount: Int) {
-        values = [Double](repeating: 0, count: stepCount)
-        tags = [UInt8](repeating: Tag.absent, count: stepCount)
+        values = [Double](filledWith: 0, count: stepCount)
+        tags = [UInt8](filledWith: Tag.absent, count: stepCount)
     }
 
     package var stepCount: Int { values.count }
@@ -43,8 +44,8 @@ package struct StepRow: Sendable {
     /// Makes every step absent, for `stepCount` steps; keeps the buffers.
     package mutating func reset(stepCount: Int) {
         if values.count != stepCount {
-            values = [Double](repeating: 0, count: stepCount)
-            tags = [UInt8](repeating: Tag.absent, count: stepCount)
+            values = [Double](filledWith: 0, count: stepCount)
+            tags = [UInt8](filledWith: Tag.absent, count: stepCount)
         } else {
             var tags = tags.mutableSpan
             for step in 0..<stepCount { tags[unchecked: step] = Tag.absent }

@@ -58,6 +58,24 @@ package struct SeriesLabels: Sendable {
         return range.count - (pairs.count - before)
     }
 
+    /// Whether series `series` has the labels of `otherSeries` of `other`, but for those named `name`.
+    package func isEqual(
+        _ series: Int, to other: borrowing SeriesLabels, _ otherSeries: Int, without name: SymbolID
+    ) -> Bool {
+        let (mine, others) = (range(series), other.range(otherSeries))
+        var (at, otherAt) = (mine.lowerBound, others.lowerBound)
+        while true {
+            while at < mine.upperBound && pairs[at].name == name { at += 1 }
+            while otherAt < others.upperBound && other.pairs[otherAt].name == name { otherAt += 1 }
+            if at == mine.upperBound || otherAt == others.upperBound {
+                return at == mine.upperBound && otherAt == others.upperBound
+            }
+            if pairs[at] != other.pairs[otherAt] { return false }
+            at += 1
+            otherAt += 1
+        }
+    }
+
     package func range(_ series: Int) -> Range<Int> {
         (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
     }

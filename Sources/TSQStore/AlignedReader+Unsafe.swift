@@ -356,9 +356,7 @@ struct AlignedReader {
                     let piece = pieces[index]
                     if piece.isHead {
                         copyRows(piece, to: at)
-                        var scan = FiniteScan()
-                        for row in 0..<piece.count { scan.add(at[row]) }
-                        if !scan.isFinite { areFinite = false }
+                        for row in 0..<piece.count where !at[row].isFinite { areFinite = false }
                     } else {
                         do throws(BlockError) {
                             let entry = chunks.entries[piece.source]

@@ -96,12 +96,19 @@ extension AlignedReader {
             }
         }
 
-        /// Mostly the wanted columns are neighbours: eight of them are in a line of the cache.
+        /// Values in a line of the cache.
+        private static let lineValues: Int32 = 8
+
+        /// Columns that are neighbours share a line.
         private static func prefetch(_ row: Span<Double>, _ columns: Span<Int32>) {
             row.withUnsafeBufferPointer { values in
                 guard let start = values.baseAddress else { return }
-                for place in stride(from: 0, to: columns.count, by: 4) {
-                    tsq_prefetch(start + Int(columns[place]))
+                var last = -lineValues
+                for place in 0..<columns.count {
+                    let column = columns[unchecked: place]
+                    if abs(column &- last) < lineValues { continue }
+                    last = column
+                    tsq_prefetch(start + Int(column))
                 }
             }
         }

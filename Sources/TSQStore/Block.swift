@@ -8,6 +8,8 @@ import TSQIO
 final class Block: Sendable {
     let entry: Manifest.BlockEntry
     let footer: BlockFooter
+    /// By which others know what they keep of it.
+    let serial = SerialNumber.next()
     private let file: MappedFile
     /// One bit a page, then one for the page table and one for the table of time columns.
     ///
@@ -286,8 +288,7 @@ struct BlockChunk: Sendable {
                         chunks.append(
                             BlockChunk(
                                 ref: UInt32(current), timeColumn: entry.timeColumn,
-                                offset: bodyCount, valuesBytes: entry.values, presenceBytes: 0,
-                                startTimesBytes: 0, flags: []))
+                                offset: bodyCount, valuesCount: entry.values))
                     }
                     bodyCount += Int(entry.values)
                     continue
@@ -314,6 +315,15 @@ struct BlockChunk: Sendable {
         let base = Int(clamping: page.offset) + bodyStart
         for index in chunks.indices { chunks[index].offset += base }
         return true
+    }
+}
+
+extension BlockChunk {
+    /// A chunk of plain values.
+    init(ref: UInt32, timeColumn: UInt32, offset: Int, valuesCount: UInt32) {
+        self.init(
+            ref: ref, timeColumn: timeColumn, offset: offset, valuesBytes: valuesCount,
+            presenceBytes: 0, startTimesBytes: 0, flags: [])
     }
 }
 

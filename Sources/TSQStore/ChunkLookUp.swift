@@ -20,6 +20,15 @@ struct ChunkLookUp: Sendable {
         var toMs: TimestampMs
         var chunksMax = ChunkPlaces.chunksMax
 
+        /// The range wanted, no further than the samples of `blocks` reach.
+        fileprivate func range(
+            within blocks: [Block]
+        ) -> (fromMs: TimestampMs, toMs: TimestampMs) {
+            let firstMs = blocks.map(\.footer.minTimeMs).min() ?? .max
+            let lastMs = blocks.map(\.footer.maxTimeMs).max() ?? .min
+            return (max(fromMs, firstMs == .min ? .min : firstMs - 1), min(toMs, lastMs))
+        }
+
         fileprivate func series(_ window: Range<Int>) -> SoughtSeries {
             if window.count == refs.count && order.count == refs.count {
                 return SoughtSeries(refs, order: order, kept: kept)
@@ -48,9 +57,20 @@ struct ChunkLookUp: Sendable {
         while true {
             count = min(max(1, count), request.refs.count - start)
             window = start..<(start + count)
-            places = reader.chunkPlaces(
-                request.series(window), seriesCount: count, fromMs: request.fromMs,
-                newestAtMs: newestAtMs, toMs: request.toMs, chunksMax: request.chunksMax)
+            func lookUp() -> ChunkPlaces? {
+                reader.chunkPlaces(
+                    request.series(window), seriesCount: count, fromMs: request.fromMs,
+                    newestAtMs: newestAtMs, toMs: request.toMs, chunksMax: request.chunksMax)
+            }
+            // Deletions may hide the newest samples.
+            let isPlain = reader.snapshot.deletions.isEmpty
+            if let kept = request.kept, count == request.refs.count, isPlain {
+                let blocks = reader.snapshot.blocks
+                places = kept.whole(
+                    blocks, request.range(within: blocks), newestAtMs: newestAtMs, lookUp)
+            } else {
+                places = lookUp()
+            }
             if places != nil || count == 1 { return }
             count /= 4
         }

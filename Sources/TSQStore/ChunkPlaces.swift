@@ -32,6 +32,13 @@ struct ChunkPlaces {
         (series == 0 ? 0 : Int(ends[series - 1]))..<Int(ends[series])
     }
 
+    var areAllKnown: Bool { isUnknown.isEmpty }
+
+    var byteCount: Int {
+        entries.count * MemoryLayout<Entry>.stride + ends.count * 4
+            + columns.count * MemoryLayout<TimeColumn>.stride
+    }
+
     func isKnown(_ series: Int) -> Bool { isUnknown.isEmpty || !isUnknown[series] }
 
     /// Nil when they could not be looked up.

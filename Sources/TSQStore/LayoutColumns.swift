@@ -3,30 +3,30 @@ import TSQModel
 
 /// Which columns of row layouts are which series of a selection.
 struct LayoutColumns: Sendable {
-    private var ranges: [UInt32: Range<Int>] = [:]
+    private var ranges: [UInt64: Range<Int>] = [:]
     private var entries: [(index: UInt32, column: UInt32)] = []
 
     var entryCount: Int { entries.count }
 
-    func knows(_ layout: RowLayout) -> Bool { ranges[layout.id] != nil }
+    func knows(_ layout: RowLayout) -> Bool { ranges[layout.serial] != nil }
 
     /// Calls `body` for each series of a layout that is known.
     @inline(__always)
     func columns(of layout: RowLayout, _ body: (_ index: Int, _ column: Int) -> Void) {
-        guard let range = ranges[layout.id] else { return }
+        guard let range = ranges[layout.serial] else { return }
         for entry in entries[range] { body(Int(entry.index), Int(entry.column)) }
     }
 
     mutating func add(_ layout: RowLayout, _ order: [UInt32], _ refs: [UInt32]) {
         let start = entries.count
         layout.columns(order, refs) { entries.append((UInt32($0), UInt32($1))) }
-        ranges[layout.id] = start..<entries.count
+        ranges[layout.serial] = start..<entries.count
     }
 
     mutating func add(_ layout: RowLayout, from other: LayoutColumns) {
         let start = entries.count
         other.columns(of: layout) { entries.append((UInt32($0), UInt32($1))) }
-        ranges[layout.id] = start..<entries.count
+        ranges[layout.serial] = start..<entries.count
     }
 }
 

@@ -5,6 +5,8 @@ import TSQModel
 final class RowLayout: Sendable {
     /// Unique while the store is open.
     let id: UInt32
+    /// By which others know what they keep of it.
+    let serial = SerialNumber.next()
     let group: UInt32
     let refs: [SeriesRef]
     /// Columns by ascending ref; empty when `refs` ascend themselves.

@@ -148,14 +148,17 @@ extension RangeFunctions {
         }
     }
 
-    /// Windows from here on cannot be limited: first values ascend and no change is larger than the
-    /// whole, so the counter's zero lies further back than the samples reach.
+    /// More than what rounding can do to the comparison.
+    private static let roundingMargin = 1 + 1e-9
+
+    /// Windows from here on cannot be limited: first values ascend and no change is larger than up to
+    /// the newest value, so the counter's zero lies further back than any window is extended.
     private static func zeroLimitedEnd(
         _ values: borrowing Span<Double>, _ spans: borrowing WindowSpans
     ) -> Int {
         let (firsts, tags) = (spans.firsts, spans.tags)
-        if spans.bounds.extendsFar { return tags.count }
         let newest = values[values.count - 1]
+        let share = spans.bounds.leftShareMax * roundingMargin
         var (low, high) = (0, tags.count)
         while low < high {
             let middle = (low + high) / 2
@@ -166,7 +169,8 @@ extension RangeFunctions {
                 continue
             }
             let first = values[unchecked: Int(firsts[unchecked: step])]
-            if first >= 0 && first >= newest - first { high = middle } else { low = step + 1 }
+            // Not where both are zero: such a counter is limited.
+            if first > (newest - first) * share { high = middle } else { low = step + 1 }
         }
         return low
     }

@@ -21,8 +21,8 @@ package struct WindowSpansCache: Sendable {
     struct Bounds {
         /// All samples of the windows lie before this one; 0: no window has two.
         var samplesEnd = 0
-        /// Some window is extended to the left by more than it has been sampled over.
-        var extendsFar = false
+        /// No window is extended to the left by more than so many times what it has been sampled over.
+        var leftShareMax = 0.0
     }
 
     private var key: Key?
@@ -128,7 +128,9 @@ package struct WindowSpansCache: Sendable {
                 factor = WindowSpans.factor(interval, toLeft, toRight)
                 if isRate { factor /= rangeSeconds }
                 found.samplesEnd = max(found.samplesEnd, end)
-                if toLeft > interval { found.extendsFar = true }
+                if toLeft > found.leftShareMax * interval {
+                    found.leftShareMax = toLeft / interval
+                }
             }
             numbers[unchecked: (first &* Part.count) &+ Part.sampled &* count &+ step] = interval
             numbers[unchecked: (first &* Part.count) &+ Part.left &* count &+ step] = toLeft

@@ -31,6 +31,13 @@ struct MatchPlan {
         positionInGroup = members.positions
         manyCounts = [Int](repeating: 0, count: groupCount)
         for group in manyGroup { manyCounts[group] += 1 }
+        if table.isInStep && shape.dropsReservedAlone && !query.options.delayedNameRemoval {
+            output = query.droppingName(many)
+            twinClass = manyGroup
+            twinCounts = manyCounts
+            firstOutput = Array(0...many.count)
+            return
+        }
         try addOutputs(many, one, members, shape, query)
     }
 

@@ -7,6 +7,8 @@ struct MatchTable {
     private(set) var leftGroup: [Int] = []
     private(set) var rightGroup: [Int] = []
     private(set) var count = 0
+    /// Series of one number belong together, and to no others.
+    private(set) var isInStep = false
 
     var byteCount: Int { (leftGroup.count + rightGroup.count) * 8 }
 
@@ -16,6 +18,13 @@ struct MatchTable {
         _ left: OutputSeries, _ right: OutputSeries, _ matching: VectorMatching,
         _ query: QueryContext
     ) throws(QueryError) {
+        isInStep = try Self.areInStep(left, right, matching, query)
+        if isInStep {
+            leftGroup = Array(0..<left.count)
+            rightGroup = leftGroup
+            count = left.count
+            return
+        }
         let key = MatchKey(matching, query)
         var index = LabelIndex()
         var scratch: [LabelPair] = []
@@ -32,6 +41,31 @@ struct MatchTable {
         leftGroup = try groups(left)
         rightGroup = try groups(right)
         count = index.count
+    }
+
+    /// Whether both sides have the same labels but for the name, in the same order, and no two series
+    /// of a side differ by their names alone: so it is with two selectors of metrics of one target.
+    private static func areInStep(
+        _ left: OutputSeries, _ right: OutputSeries, _ matching: VectorMatching,
+        _ query: QueryContext
+    ) throws(QueryError) -> Bool {
+        let count = left.count
+        if matching.isOn || !matching.labels.isEmpty || count != right.count || count == 0
+            || !left.isDistinct
+        {
+            return false
+        }
+        let name = query.nameSymbol
+        let firstName = left.labels.value(0, of: name)
+        for series in 0..<count {
+            try query.check(series)
+            if left.labels.value(series, of: name) != firstName
+                || !left.labels.isEqual(series, to: right.labels, series, without: name)
+            {
+                return false
+            }
+        }
+        return true
     }
 }
 

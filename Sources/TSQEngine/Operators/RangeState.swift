@@ -162,7 +162,9 @@ extension Windows {
 
     /// The same windows over other floats.
     func bounded(floats times: [TimestampMs]) -> Windows {
-        var (starts, ends) = ([Int](repeating: 0, count: count), [Int](repeating: 0, count: count))
+        var (starts, ends) = (
+            [Int](filledWith: 0, count: count), [Int](filledWith: 0, count: count)
+        )
         Self.bound(times, firstEndMs, stepMs, rangeMs, &starts, &ends)
         var windows = self
         windows.floatStarts = starts

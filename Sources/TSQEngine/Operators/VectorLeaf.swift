@@ -307,7 +307,7 @@ struct LookbackCursor {
     }
 
     private func fill(_ newest: inout [Int32], _ times: [TimestampMs]) {
-        if newest.count != stepCount { newest = [Int32](repeating: -1, count: stepCount) }
+        if newest.count != stepCount { newest = [Int32](filledWith: -1, count: stepCount) }
         let count = times.count
         if stepCount == 1 {
             newest[0] =

@@ -265,5 +265,11 @@ struct MatchShape {
         fillOne = matching.fillRight
     }
 
+    /// The result of a pair has the many side's labels but for the name, type and unit.
+    var dropsReservedAlone: Bool {
+        matching.cardinality == .oneToOne && matching.include.isEmpty
+            && (operation.changesMetric || returnsBool) && !hasFill
+    }
+
     var hasFill: Bool { fillMany != nil || fillOne != nil }
 }

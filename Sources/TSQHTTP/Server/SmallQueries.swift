@@ -42,12 +42,12 @@ final class SmallQueries: Sendable {
 
     /// The engine with bounds that a small query does not reach.
     static func bounded(_ engine: QueryEngine) -> QueryEngine {
-        var options = engine.options
-        options.samplesMax = min(options.samplesMax, 20_000)
-        options.bytesMax = min(options.bytesMax, 4 << 20)
-        options.timeoutMs = min(options.timeoutMs, 2)
-        options.threads = 1
-        return QueryEngine(options: options)
+        engine.bounded { options in
+            options.samplesMax = min(options.samplesMax, 20_000)
+            options.bytesMax = min(options.bytesMax, 4 << 20)
+            options.timeoutMs = min(options.timeoutMs, 2)
+            options.threads = 1
+        }
     }
 
     /// - Parameter atMs: the query's last step.
