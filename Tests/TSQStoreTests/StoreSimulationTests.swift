@@ -12,7 +12,7 @@ private let seedCount = getenv("TSQ_SEEDS").flatMap { Int(String(cString: $0)) }
 
 /// In the first four a start's fsync of an old log segment fails, and the power is cut after it; in the
 /// last two a log is damaged, replaced, and then the MANIFEST is lost.
-private let knownSeeds: [UInt64] = [2776, 6002, 7132, 7747, 16899, 7239, 8075]
+private let knownSeeds: [UInt64] = [2776, 6002, 7132, 7747, 16899, 7239, 8075, 60571]
 
 @Suite("Store in simulation")
 struct StoreSimulationTests {

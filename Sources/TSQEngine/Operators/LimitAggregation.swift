@@ -29,7 +29,9 @@ final class LimitAggregation: UnaryOperator {
 
     override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
-        limits = try counts.next(parameters.values[0], seriesCount: series.count)
+        limits = try counts.next(
+            parameters.values[0], seriesCount: series.count,
+            isLast: tile.first + tile.count == steps.count)
         try child.begin(tile)
         stepCount = tile.count
         taken = [Int32](repeating: 0, count: table.count * stepCount)

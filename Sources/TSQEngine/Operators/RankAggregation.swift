@@ -42,7 +42,9 @@ final class RankAggregation: UnaryOperator {
 
     override func start(_ tile: Tile) throws(QueryError) {
         try parameters.begin(tile)
-        limits = try counts.next(parameters.values[0], seriesCount: series.count)
+        limits = try counts.next(
+            parameters.values[0], seriesCount: series.count,
+            isLast: tile.first + tile.count == steps.count)
         let most = limits.max() ?? 0
         let entries = table.memberCounts.reduce(0) { $0 + min($1, most) }
         try holdMore(entries * tile.count * MemoryLayout<RankHeap.Entry>.stride)
@@ -130,17 +132,25 @@ struct LimitCounts {
 
     /// The counts of a tile's steps, at most `seriesCount`.
     ///
+    /// - Parameter isLast: no tile follows. Before that a value that is too large or too small is no
+    ///   error yet: a later one may be another, or no number at all, which goes first.
     /// - Throws: Prometheus's errors for values that are no count.
     /// - Source: Prometheus promql/engine.go `rangeEvalAgg`.
-    mutating func next(_ values: [Double], seriesCount: Int) throws(QueryError) -> [Int] {
+    mutating func next(
+        _ values: [Double], seriesCount: Int, isLast: Bool
+    ) throws(QueryError) -> [Int] {
         range.merge(ParameterRange(values))
         if range.hasNaN { throw .execution("Parameter value is NaN") }
-        if range.max < 1 { return [Int](repeating: 0, count: values.count) }
-        if range.min <= -0x1p63 {
+        let isTooSmall = range.min <= -0x1p63
+        let isTooLarge = range.max >= 9_223_372_036_854_774_784
+        if range.max < 1 || !isLast && (isTooSmall || isTooLarge) {
+            return [Int](repeating: 0, count: values.count)
+        }
+        if isTooSmall {
             throw .execution(
                 "Scalar value \(DecimalPrint.string(range.min, .general)) underflows int64")
         }
-        if range.max >= 9_223_372_036_854_774_784 {
+        if isTooLarge {
             throw .execution(
                 "Scalar value \(DecimalPrint.string(range.max, .general)) overflows int64")
         }
