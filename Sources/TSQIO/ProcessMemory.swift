@@ -13,10 +13,10 @@ import CMalloc
 package enum ProcessMemory {
     /// Larger blocks are the columns of results and large tables: between small ones that live on,
     /// their place in a heap could not be given back.
-    private static let mappedByteCountMin = 4 << 20
+    private static let mappedByteCountMin = 1 << 20
     /// Free memory at a heap's end that the next query finds where the last one left it, until `trim`:
     /// to map and clear its pages anew took a twentieth of a query's time.
-    private static let keptByteCountMax = 6 << 20
+    private static let keptByteCountMax = 2 << 20
 
     /// Before any thread starts: threads share two heaps instead of having one each, so that what one
     /// frees another uses; large blocks stay out of them.
