@@ -20,6 +20,9 @@ struct TimesPlaces: Sendable {
         forget()
     }
 
+    /// All places are below.
+    var placeEndMax: Int { columnsMax + 1 }
+
     private mutating func forget() {
         used = 0
         if ids.isEmpty {

@@ -75,13 +75,12 @@ package struct WindowSpansCache: Sendable {
         return place
     }
 
-    /// Places that room is made for at once, four times as many each time.
+    /// Places that room is made for at once, four times as many each time, no more than there can be.
     private static let firstPlaces = 16
 
-    /// A place is at most one behind all those given out before, and 0 is nobody's.
     private mutating func makeRoom(_ place: Int) {
         if place < bounds.count { return }
-        let places = max(Self.firstPlaces, place * 4)
+        let places = min(self.places.placeEndMax, max(Self.firstPlaces, place * 4))
         bounds.append(contentsOf: repeatElement(Bounds(), count: places - bounds.count))
         extend(&numbers, to: places * count * Part.count, 0)
         extend(&samples, to: places * count * 2, 0)
