@@ -45,7 +45,7 @@ struct ChunkReader {
     }
 
     /// From one load of eight bytes where it may be made: the first byte without its high bit ends the
-    /// varint, and the sevens are moved together by halves.
+    /// varint.
     private mutating func longVarint() throws(ChunkError) -> UInt64 {
         if loadable >= 8 {
             let word = UInt64(
@@ -56,15 +56,34 @@ struct ChunkReader {
             let byteCount = ends.trailingZeroBitCount >> 3 + 1
             if ends != 0 && byteCount <= remaining {
                 offset += byteCount
-                var bits = word & (UInt64.max &>> UInt64(64 &- 8 &* byteCount))
-                bits =
-                    bits & 0x007F_007F_007F_007F | (bits & 0x7F00_7F00_7F00_7F00) >> 1
-                bits =
-                    bits & 0x0000_3FFF_0000_3FFF | (bits & 0x3FFF_0000_3FFF_0000) >> 2
-                return bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4
+                return Self.joinedSevens(word & (UInt64.max &>> UInt64(64 &- 8 &* byteCount)))
             }
         }
-        return try varintByBytes()
+        return try longestVarint()
+    }
+
+    /// Of nine or ten bytes, which bit patterns of doubles take: as `longVarint`, and what is left.
+    private mutating func longestVarint() throws(ChunkError) -> UInt64 {
+        guard remaining >= 10, let start = raw.baseAddress.map({ $0 + offset }) else {
+            return try varintByBytes()
+        }
+        let word = UInt64(littleEndian: start.loadUnaligned(as: UInt64.self))
+        let (ninth, tenth) = (raw[offset + 8], raw[offset + 9])
+        if ~word & 0x8080_8080_8080_8080 != 0 || ninth >= 0x80 && tenth > 1 {
+            return try varintByBytes()
+        }
+        let low = Self.joinedSevens(word) | UInt64(ninth & 0x7F) << 56
+        offset += ninth < 0x80 ? 9 : 10
+        return ninth < 0x80 ? low : low | UInt64(tenth) << 63
+    }
+
+    /// The low seven bits of each byte, moved together by halves.
+    @inline(__always)
+    private static func joinedSevens(_ word: UInt64) -> UInt64 {
+        var bits = word
+        bits = bits & 0x007F_007F_007F_007F | (bits & 0x7F00_7F00_7F00_7F00) >> 1
+        bits = bits & 0x0000_3FFF_0000_3FFF | (bits & 0x3FFF_0000_3FFF_0000) >> 2
+        return bits & 0x0FFF_FFFF | (bits & 0x0FFF_FFFF_0000_0000) >> 4
     }
 
     private mutating func varintByBytes() throws(ChunkError) -> UInt64 {

@@ -42,20 +42,34 @@ package struct SeriesLabels: Sendable {
         ends.append(UInt32(pairs.count))
     }
 
-    /// Appends the labels of series `series` of `other` but for those with one of three names; answers
-    /// how many were left out.
-    package mutating func append(
-        _ series: Int, of other: borrowing SeriesLabels, without a: SymbolID, _ b: SymbolID,
-        _ c: SymbolID
-    ) -> Int {
-        let range = other.range(series)
-        let before = pairs.count
-        for index in range {
-            let pair = other.pairs[index]
-            if pair.name != a && pair.name != b && pair.name != c { pairs.append(pair) }
+    /// The same series without the labels of three names, and whether each lost the same labels.
+    package func without(
+        _ a: SymbolID, _ b: SymbolID, _ c: SymbolID
+    ) -> (labels: SeriesLabels, isAlike: Bool) {
+        func isDropped(_ pair: LabelPair) -> Bool {
+            pair.name == a || pair.name == b || pair.name == c
         }
-        ends.append(UInt32(pairs.count))
-        return range.count - (pairs.count - before)
+        let first = count == 0 ? [] : self[0].filter(isDropped)
+        var isAlike = true
+        var result = SeriesLabels()
+        result.reserve(series: count, pairs: pairs.count)
+        var index = 0
+        for end in ends {
+            var dropped = 0
+            while index < Int(end) {
+                let pair = pairs[index]
+                index += 1
+                if !isDropped(pair) {
+                    result.pairs.append(pair)
+                    continue
+                }
+                if dropped >= first.count || first[dropped] != pair { isAlike = false }
+                dropped += 1
+            }
+            if dropped != first.count { isAlike = false }
+            result.ends.append(UInt32(result.pairs.count))
+        }
+        return (result, isAlike)
     }
 
     /// Whether series `series` has the labels of `otherSeries` of `other`, but for those named `name`.

@@ -85,7 +85,7 @@ struct SeriesReader {
     }
 
     /// Whether the head has samples of `ref` with `fromMs < time <= toMs`.
-    func hasHeadSamples(
+    private func hasHeadSamples(
         _ ref: UInt32, _ places: some Sequence<Place>, fromMs: TimestampMs, toMs: TimestampMs
     ) -> Bool {
         for place in places {
@@ -93,6 +93,11 @@ struct SeriesReader {
             let range = TimeRange.rows(rows.times, fromMs: fromMs, toMs: toMs)
             if rows.hasSample(column: place.column, range) { return true }
         }
+        return hasSideSamples(ref, fromMs: fromMs, toMs: toMs)
+    }
+
+    /// Whether the head has samples of `ref` with `fromMs < time <= toMs` beside its rows.
+    func hasSideSamples(_ ref: UInt32, fromMs: TimestampMs, toMs: TimestampMs) -> Bool {
         for head in snapshot.generations {
             guard let side = head.sideBuffer(of: ref) else { continue }
             let columns = side.columns

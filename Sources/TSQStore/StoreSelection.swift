@@ -79,10 +79,19 @@ final class StoreSelection: SeriesSelection {
     ) -> [Bool] {
         func isOver() -> Bool { request.isOver?() == true }
         var haveSamples = [Bool](repeating: true, count: refs.count)
+        let generations = reader.snapshot.generations
+        let hasSides = generations.contains { !$0.side.isEmpty }
+        var ranges = HeadRanges(generations, fromMs: request.fromMs, toMs: request.toMs)
         for (index, ref) in refs.enumerated() {
             if index % seriesPerLook == 0 && isOver() { return haveSamples }
-            haveSamples[index] = reader.hasHeadSamples(
-                ref, found.places(index), fromMs: request.fromMs, toMs: request.toMs)
+            var isThere = false
+            for place in found.range(index) where !isThere {
+                isThere = ranges.hasSample(found.places[place])
+            }
+            if !isThere && hasSides {
+                isThere = reader.hasSideSamples(ref, fromMs: request.fromMs, toMs: request.toMs)
+            }
+            haveSamples[index] = isThere
         }
         series.remove { haveSamples[$0] }
         reader.findSamples(

@@ -107,7 +107,7 @@ extension RangeFunctions {
             results[unchecked: step] = (last - first) * factors[unchecked: step]
         }
         copyTags(spans, &row)
-        if kind.isCounter { limitToZero(values, windows, kind, spans, &row) }
+        if kind.isCounter { limitToZero(values, columns.times.span, windows, kind, spans, &row) }
         return true
     }
 
@@ -120,36 +120,43 @@ extension RangeFunctions {
 
     /// Works the windows out anew that may not be extended as far to the left, because the counter was
     /// zero there.
-    ///
-    /// Without a branch a window, so that it vectorises: where the extension stays, so does the value.
     private static func limitToZero(
-        _ values: borrowing Span<Double>, _ windows: borrowing Windows, _ kind: ChangeKind,
-        _ spans: borrowing WindowSpans, _ row: inout StepRow
+        _ values: borrowing Span<Double>, _ times: Span<TimestampMs>,
+        _ windows: borrowing Windows, _ kind: ChangeKind, _ spans: borrowing WindowSpans,
+        _ row: inout StepRow
     ) {
         let count = zeroLimitedEnd(values, spans)
-        let (firsts, lasts, sampled) = (spans.firsts, spans.lasts, spans.sampled)
-        let (left, right) = (spans.left, spans.right)
+        let (firsts, lasts) = (spans.firsts, spans.lasts)
         var results = row.values.mutableSpan
         precondition(
-            count <= firsts.count && count <= lasts.count && count <= sampled.count
-                && count <= left.count && count <= right.count && count <= results.count,
+            count <= firsts.count && count <= lasts.count && count <= results.count,
             "BUG: spans of other windows")
-        let perSecond = kind.isRate ? windows.rangeSeconds : 1
+        let share = spans.leftShareEnd
         for step in 0..<count {
-            let first = values[unchecked: Int(firsts[unchecked: step])]
-            let change = values[unchecked: Int(lasts[unchecked: step])] - first
-            let length = sampled[unchecked: step]
-            let toZero = length * (first / change)
-            // As `WindowSpans.factor`; false where `toZero` is no number.
-            let isLimited = toZero < left[unchecked: step] && change > 0 && first >= 0
-            let factor = (length + toZero + right[unchecked: step]) / length / perSecond
-            let limited = change * factor
-            results[unchecked: step] = isLimited ? limited : results[unchecked: step]
+            let place = (Int(firsts[unchecked: step]), Int(lasts[unchecked: step]))
+            let first = values[unchecked: place.0]
+            let change = values[unchecked: place.1] - first
+            if !(change > 0) || first > change * share { continue }
+            let factor = limitedFactor(first, change, times, place, windows, step, kind)
+            if let factor { results[unchecked: step] = change * factor }
         }
     }
 
-    /// More than what rounding can do to the comparison.
-    private static let roundingMargin = 1 + 1e-9
+    /// What the change of a window is multiplied by where its counter was zero, going by its change, so
+    /// short before its first sample that it is not extended as far; nil where it is.
+    @inline(__always)
+    private static func limitedFactor(
+        _ first: Double, _ change: Double, _ times: Span<TimestampMs>,
+        _ place: (first: Int, last: Int), _ windows: borrowing Windows, _ step: Int,
+        _ kind: ChangeKind
+    ) -> Double? {
+        guard first >= 0 else { return nil }
+        let extent = WindowExtent(times, place.first, place.last, windows, step)
+        let toZero = extent.sampled * (first / change)
+        guard toZero < extent.left else { return nil }
+        let factor = extent.factor(left: toZero)
+        return kind.isRate ? factor / windows.rangeSeconds : factor
+    }
 
     /// Windows from here on cannot be limited: first values ascend and no change is larger than up to
     /// the newest value, so the counter's zero lies further back than any window is extended.
@@ -158,7 +165,7 @@ extension RangeFunctions {
     ) -> Int {
         let (firsts, tags) = (spans.firsts, spans.tags)
         let newest = values[values.count - 1]
-        let share = spans.bounds.leftShareMax * roundingMargin
+        let share = spans.leftShareEnd
         var (low, high) = (0, tags.count)
         while low < high {
             let middle = (low + high) / 2
@@ -179,19 +186,17 @@ extension RangeFunctions {
         _ columns: borrowing SampleColumns, _ windows: borrowing Windows, _ kind: ChangeKind,
         _ spans: borrowing WindowSpans, _ row: inout StepRow
     ) {
-        let (sampled, left, factors) = (spans.sampled, spans.left, spans.factors)
-        let values = columns.values.span
+        let (values, factors) = (columns.values.span, spans.factors)
         let (starts, ends) = (windows.floatStarts.span, windows.floatEnds.span)
         let count = windows.count
         precondition(
-            sampled.count == count && left.count == count && factors.count == count
-                && spans.right.count == count && spans.tags.count == count
-                && starts.count == count && ends.count == count && row.stepCount == count,
-            "BUG: spans of other windows")
+            factors.count == count && spans.tags.count == count && starts.count == count
+                && ends.count == count && row.stepCount == count, "BUG: spans of other windows")
         var resets = CounterEvents()
         if kind.isCounter { resets.findResets(values) }
         let hasResets = !resets.positions.isEmpty
         let isCounter = kind.isCounter
+        let share = spans.leftShareEnd
         var results = row.values.mutableSpan
         for step in 0..<count {
             let (start, end) = (starts[unchecked: step], ends[unchecked: step])
@@ -204,12 +209,11 @@ extension RangeFunctions {
                 }
             }
             var factor = factors[unchecked: step]
-            // Where the first value is no less than the change, the counter's zero lies further back
-            // than the samples reach.
-            if isCounter && change > 0 && first >= 0
-                && (first < change || left[unchecked: step] > sampled[unchecked: step])
-            {
-                factor = spans.factor(step, first / change, windows.rangeSeconds, kind)
+            if isCounter && change > 0 && !(first > change * share) {
+                let place = (start, end &- 1)
+                factor =
+                    limitedFactor(first, change, columns.times.span, place, windows, step, kind)
+                    ?? factor
             }
             results[unchecked: step] = change * factor
         }

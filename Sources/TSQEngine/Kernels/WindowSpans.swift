@@ -29,23 +29,12 @@ package struct WindowSpansCache: Sendable {
     private var places = TimesPlaces()
     private var count = 0
     private var bounds: [Bounds] = []
-    /// For each place the four columns of `Part`.
-    private var numbers: [Double] = []
+    /// What the change is multiplied by, unless the counter is 0 before; for rates by the second.
+    private var factors: [Double] = []
     /// For each place each window's first sample, then each one's last.
     private var samples: [Int32] = []
     /// `float` for windows of two samples or more.
     private var tags: [UInt8] = []
-
-    private enum Part {
-        /// Seconds from the first to the last sample.
-        static let sampled = 0
-        /// Seconds by which the change is extended to the left, unless the counter is 0 before.
-        static let left = 1
-        static let right = 2
-        /// What the change is multiplied by, unless the counter is 0 before; for rates by the second.
-        static let factors = 3
-        static let count = 4
-    }
 
     package init() {}
 
@@ -62,7 +51,7 @@ package struct WindowSpansCache: Sendable {
             count = windows.count
             places.begin(stepCount: count)
             bounds.removeAll(keepingCapacity: true)
-            numbers.removeAll(keepingCapacity: true)
+            factors.removeAll(keepingCapacity: true)
             samples.removeAll(keepingCapacity: true)
             tags.removeAll(keepingCapacity: true)
         }
@@ -70,7 +59,7 @@ package struct WindowSpansCache: Sendable {
         if !isKnown {
             makeRoom(place)
             bounds[place] = Self.fill(
-                place, times, windows, isRate: isRate, &numbers, &samples, &tags)
+                place, times, windows, isRate: isRate, &factors, &samples, &tags)
         }
         return place
     }
@@ -82,7 +71,7 @@ package struct WindowSpansCache: Sendable {
         if place < bounds.count { return }
         let places = min(self.places.placeEndMax, max(Self.firstPlaces, place * 4))
         bounds.append(contentsOf: repeatElement(Bounds(), count: places - bounds.count))
-        extend(&numbers, to: places * count * Part.count, 0)
+        extend(&factors, to: places * count, 0)
         extend(&samples, to: places * count * 2, 0)
         extend(&tags, to: places * count, StepRow.Tag.absent)
     }
@@ -96,7 +85,7 @@ package struct WindowSpansCache: Sendable {
 
     private static func fill(
         _ place: Int, _ times: Span<TimestampMs>, _ windows: borrowing Windows, isRate: Bool,
-        _ numbers: inout [Double], _ samples: inout [Int32], _ tags: inout [UInt8]
+        _ factors: inout [Double], _ samples: inout [Int32], _ tags: inout [UInt8]
     ) -> Bounds {
         let count = windows.count
         let (starts, ends) = (windows.floatStarts.span, windows.floatEnds.span)
@@ -104,37 +93,27 @@ package struct WindowSpansCache: Sendable {
         let rangeSeconds = windows.rangeSeconds
         var found = Bounds()
         let first = place * count
-        var numbers = numbers.mutableSpan
+        var factors = factors.mutableSpan
         var samples = samples.mutableSpan
         var tags = tags.mutableSpan
         precondition(
-            (first + count) * Part.count <= numbers.count && (first + count) * 2 <= samples.count
+            first + count <= factors.count && (first + count) * 2 <= samples.count
                 && first + count <= tags.count, "BUG: no room for the windows of a place")
         for step in 0..<count {
             let place = first &* 2 &+ step
             let (start, end) = (starts[unchecked: step], ends[unchecked: step])
             let isSampled = end &- start >= 2
-            var (interval, toLeft, toRight, factor) = (0.0, 0.0, 0.0, 0.0)
+            var factor = 0.0
             if isSampled {
-                let (firstMs, lastMs) = (times[start], times[end &- 1])
-                interval = Double(lastMs &- firstMs) / 1000
-                let gap = interval / Double(end &- start &- 1)
-                let threshold = gap * 1.1
-                let toStart = Double(firstMs &- windows.startMs(step)) / 1000
-                let toEnd = Double(windows.endMs(step) &- lastMs) / 1000
-                toLeft = toStart >= threshold ? gap / 2 : toStart
-                toRight = toEnd >= threshold ? gap / 2 : toEnd
-                factor = WindowSpans.factor(interval, toLeft, toRight)
+                let extent = WindowExtent(times, start, end &- 1, windows, step)
+                factor = extent.factor(left: extent.left)
                 if isRate { factor /= rangeSeconds }
                 found.samplesEnd = max(found.samplesEnd, end)
-                if toLeft > found.leftShareMax * interval {
-                    found.leftShareMax = toLeft / interval
+                if extent.left > found.leftShareMax * extent.sampled {
+                    found.leftShareMax = extent.left / extent.sampled
                 }
             }
-            numbers[unchecked: (first &* Part.count) &+ Part.sampled &* count &+ step] = interval
-            numbers[unchecked: (first &* Part.count) &+ Part.left &* count &+ step] = toLeft
-            numbers[unchecked: (first &* Part.count) &+ Part.right &* count &+ step] = toRight
-            numbers[unchecked: (first &* Part.count) &+ Part.factors &* count &+ step] = factor
+            factors[unchecked: first &+ step] = factor
             samples[unchecked: place] = isSampled ? Int32(clamping: start) : 0
             samples[unchecked: place &+ count] = isSampled ? Int32(clamping: end &- 1) : 0
             tags[unchecked: first &+ step] = isSampled ? StepRow.Tag.float : StepRow.Tag.absent
@@ -146,40 +125,61 @@ package struct WindowSpansCache: Sendable {
     @_lifetime(borrow self)
     func spans(_ place: Int) -> WindowSpans {
         let first = place * count
-        let numbers = numbers.span.extracting(first * Part.count..<(first + count) * Part.count)
         let samples = samples.span.extracting(first * 2..<(first + count) * 2)
         return WindowSpans(
-            numbers.extracting(Part.sampled * count..<(Part.sampled + 1) * count),
-            left: numbers.extracting(Part.left * count..<(Part.left + 1) * count),
-            right: numbers.extracting(Part.right * count..<(Part.right + 1) * count),
-            factors: numbers.extracting(Part.factors * count..<(Part.factors + 1) * count),
+            factors: factors.span.extracting(first..<first + count),
             tags: tags.span.extracting(first..<first + count),
             firsts: samples.extracting(0..<count), lasts: samples.extracting(count..<2 * count),
             bounds[place])
     }
 }
 
+/// Where the samples of a window lie in it, in seconds.
+struct WindowExtent {
+    /// From the first to the last sample.
+    let sampled: Double
+    /// By how much the change is extended to the left, unless the counter is 0 before.
+    let left: Double
+    let right: Double
+
+    /// - Parameters:
+    ///   - first: the window's first sample, of at least two.
+    ///   - last: its last.
+    @inline(__always)
+    init(
+        _ times: Span<TimestampMs>, _ first: Int, _ last: Int, _ windows: borrowing Windows,
+        _ step: Int
+    ) {
+        let (firstMs, lastMs) = (times[first], times[last])
+        sampled = Double(lastMs &- firstMs) / 1000
+        let gap = sampled / Double(last &- first)
+        let threshold = gap * 1.1
+        let toStart = Double(firstMs &- windows.startMs(step)) / 1000
+        let toEnd = Double(windows.endMs(step) &- lastMs) / 1000
+        left = toStart >= threshold ? gap / 2 : toStart
+        right = toEnd >= threshold ? gap / 2 : toEnd
+    }
+
+    /// What the change is multiplied by when it is extended by `left` to the left.
+    @inline(__always)
+    func factor(left: Double) -> Double {
+        sampled == 0 ? 1 : (sampled + left + right) / sampled
+    }
+}
+
 /// The table of one place.
 struct WindowSpans: ~Escapable {
-    let sampled: Span<Double>
-    let left: Span<Double>
-    let right: Span<Double>
     let factors: Span<Double>
     let tags: Span<UInt8>
     let firsts: Span<Int32>
     let lasts: Span<Int32>
     let bounds: WindowSpansCache.Bounds
 
-    @_lifetime(
-        copy sampled, copy left, copy right, copy factors, copy tags, copy firsts, copy lasts)
+    @_lifetime(copy factors, copy tags, copy firsts, copy lasts)
     fileprivate init(
-        _ sampled: Span<Double>, left: Span<Double>, right: Span<Double>, factors: Span<Double>,
-        tags: Span<UInt8>, firsts: Span<Int32>, lasts: Span<Int32>,
+        factors: Span<Double>, tags: Span<UInt8>, firsts: Span<Int32>, lasts: Span<Int32>,
         _ bounds: WindowSpansCache.Bounds
     ) {
-        self.sampled = sampled
-        self.left = left
-        self.right = right
         self.factors = factors
         self.tags = tags
         self.firsts = firsts
@@ -187,19 +187,9 @@ struct WindowSpans: ~Escapable {
         self.bounds = bounds
     }
 
-    /// The factor of a window whose counter was 0 the `share` of what it is sampled over before its
-    /// first sample.
-    @inline(__always)
-    func factor(_ step: Int, _ share: Double, _ rangeSeconds: Double, _ kind: ChangeKind) -> Double
-    {
-        let toZero = sampled[step] * share
-        guard toZero < left[step] else { return factors[step] }
-        let factor = Self.factor(sampled[step], toZero, right[step])
-        return kind.isRate ? factor / rangeSeconds : factor
-    }
+    /// More than what rounding can do to the comparison.
+    private static let roundingMargin = 1 + 1e-9
 
-    @inline(__always)
-    static func factor(_ sampled: Double, _ left: Double, _ right: Double) -> Double {
-        sampled == 0 ? 1 : (sampled + left + right) / sampled
-    }
+    /// No window is extended to the left by more than so many times what it has been sampled over.
+    var leftShareEnd: Double { bounds.leftShareMax * Self.roundingMargin }
 }

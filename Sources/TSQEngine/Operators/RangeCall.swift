@@ -54,6 +54,7 @@ final class RangeCall: Operator {
         try parameters.prepare()
         try input.prepare()
         names.labels = input.series.labels
+        names.isOneName = input.hasOneName
         series = keepsName ? input.series : query.droppingName(input.series)
     }
 
@@ -109,6 +110,8 @@ extension StepRow {
 struct SeriesNames {
     /// Of the series that are described.
     var labels = SeriesLabels()
+    /// All have the same name: the labels of one are enough.
+    var isOneName = false
     private var symbol: SymbolID?
     private var typeSymbol: SymbolID?
     private let wantsType: Bool
@@ -118,10 +121,12 @@ struct SeriesNames {
     mutating func describe(
         _ series: Int, _ query: QueryContext, _ context: inout KernelContext
     ) {
-        let name = labels.value(series, of: query.nameSymbol)
-        if name != symbol {
-            symbol = name
-            context.metricName = query.text(name)
+        if !isOneName || symbol == nil {
+            let name = labels.value(series, of: query.nameSymbol)
+            if name != symbol {
+                symbol = name
+                context.metricName = query.text(name)
+            }
         }
         if !wantsType { return }
         let type = labels.value(series, of: query.typeSymbol)

@@ -4,6 +4,8 @@ import TSQModel
 /// Where a function of range vectors gets the samples of one series after the other.
 protocol RangeInput: PlanPart {
     var series: OutputSeries { get }
+    /// Whether all series are known to have the same name.
+    var hasOneName: Bool { get }
 
     func prepare() throws(QueryError)
 
@@ -56,6 +58,12 @@ final class SelectorRange: RangeInput {
         tileFromMs = other.tileFromMs
         tileToMs = other.tileToMs
         series = other.series
+    }
+
+    var hasOneName: Bool {
+        matchers.contains {
+            $0.operation == .equal && $0.name == LabelName.metricName && !$0.value.isEmpty
+        }
     }
 
     var canFork: Bool { true }
@@ -125,6 +133,8 @@ final class SubqueryRange: RangeInput {
         self.query = query
         self.inner = inner
     }
+
+    var hasOneName: Bool { false }
 
     var canFork: Bool { inner?.canFork ?? false }
 

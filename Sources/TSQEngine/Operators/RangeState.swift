@@ -22,20 +22,14 @@ struct RangeState {
     private var isFirstTile = true
     private var slice = StepRow(stepCount: 0)
 
-    /// The windows of floats, and how many there are in those of all steps. An object, so that a series
-    /// counts one reference and not one for each array.
-    private final class SharedWindows: Sendable {
-        let windows: Windows
-        let floatSamples: Int64
+    /// The windows of floats, and how many there are in those of all steps. While they are applied their
+    /// bounds are swapped with those of `windows`: so a series counts no reference.
+    private struct SharedWindows {
+        var starts: [Int] = []
+        var ends: [Int] = []
+        var floatSamples: Int64 = 0
         /// Of them those that the step before did not have.
-        let newFloats: Int64
-
-        /// - Parameter geometry: laid over no histograms.
-        init(_ geometry: Windows, over times: [TimestampMs], isFirstTile: Bool) {
-            windows = geometry.bounded(floats: times)
-            floatSamples = windows.floatSampleCount
-            newFloats = windows.newFloatCount(times, isFirstTile: isFirstTile)
-        }
+        var newFloats: Int64 = 0
     }
 
     init(times: SelectorTimes, windows: Windows, context: KernelContext) {
@@ -75,19 +69,33 @@ struct RangeState {
         let (place, isKnown) = places.find(columns.timesID)
         if !isKnown {
             if windows.hasHistograms { windows.clear() }
-            let known = SharedWindows(windows, over: columns.times, isFirstTile: isFirstTile)
             // A place is at most one behind all those given out before, and 0 is nobody's.
-            while shared.count <= place { shared.append(known) }
-            shared[place] = known
+            while shared.count <= place { shared.append(SharedWindows()) }
         }
-        let shared = shared[place]
-        if Int64(columns.times.count) * Int64(windows.count) <= Self.sliceSamplesMax {
-            try kernel(columns, shared.windows, &context, &row)
+        let stepCount = windows.count
+        swapBounds(place)
+        defer { swapBounds(place) }
+        if !isKnown {
+            windows.bound(floats: columns.times, count: stepCount)
+            shared[place].floatSamples = windows.floatSampleCount
+            shared[place].newFloats = windows.newFloatCount(
+                columns.times, isFirstTile: isFirstTile)
+        }
+        if Int64(columns.times.count) * Int64(stepCount) <= Self.sliceSamplesMax {
+            try kernel(columns, windows, &context, &row)
         } else {
-            try applyInSlices(kernel, query, shared.windows, &row)
+            let all = windows
+            try applyInSlices(kernel, query, all, &row)
         }
-        if countsSamples { query.statistics.totalQueryableSamples += shared.floatSamples }
-        query.statistics.samplesRead += shared.newFloats
+        if countsSamples {
+            query.statistics.totalQueryableSamples += shared[place].floatSamples
+        }
+        query.statistics.samplesRead += shared[place].newFloats
+    }
+
+    private mutating func swapBounds(_ place: Int) {
+        swap(&windows.floatStarts, &shared[place].starts)
+        swap(&windows.floatEnds, &shared[place].ends)
     }
 
     /// With histograms among the samples.
@@ -160,24 +168,21 @@ extension Windows {
         resize(count)
     }
 
-    /// The same windows over other floats.
-    func bounded(floats times: [TimestampMs]) -> Windows {
-        var (starts, ends) = (
-            [Int](filledWith: 0, count: count), [Int](filledWith: 0, count: count)
-        )
-        Self.bound(times, firstEndMs, stepMs, rangeMs, &starts, &ends)
-        var windows = self
-        windows.floatStarts = starts
-        windows.floatEnds = ends
-        return windows
-    }
-
     mutating func resize(_ count: Int) {
         if floatStarts.count == count { return }
         floatStarts = [Int](repeating: 0, count: count)
         floatEnds = floatStarts
         histogramStarts = floatStarts
         histogramEnds = floatStarts
+    }
+
+    /// As `bound(floats:)`, with room for the bounds of `count` windows.
+    mutating func bound(floats times: [TimestampMs], count: Int) {
+        if floatStarts.count != count {
+            floatStarts = [Int](filledWith: 0, count: count)
+            floatEnds = [Int](filledWith: 0, count: count)
+        }
+        bound(floats: times)
     }
 
     mutating func bound(floats times: [TimestampMs]) {

@@ -22,24 +22,10 @@ extension QueryContext {
         }
         let (second, third) = keepsType ? (nameSymbol, nameSymbol) : (typeSymbol, unitSymbol)
         var output = OutputSeries()
-        output.labels.reserve(series: input.count, pairs: input.labels.pairs.count)
-        var first: [LabelPair] = []
-        var dropsAlike = true
-        for series in 0..<input.count {
-            let dropped = output.labels.append(
-                series, of: input.labels, without: nameSymbol, second, third)
-            if series == 0 {
-                first = input.labels[0].filter {
-                    $0.name == nameSymbol || $0.name == second || $0.name == third
-                }
-            } else if dropsAlike {
-                dropsAlike =
-                    dropped == first.count
-                    && first.allSatisfy { input.labels.value(series, of: $0.name) == $0.value }
-            }
-        }
+        let (labels, isAlike) = input.labels.without(nameSymbol, second, third)
+        output.labels = labels
         // What all had in common told none of them apart.
-        output.isDistinct = input.isDistinct && dropsAlike
+        output.isDistinct = input.isDistinct && isAlike
         return output
     }
 
