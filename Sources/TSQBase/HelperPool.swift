@@ -39,6 +39,11 @@ package final class HelperPool: Sendable {
         max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
+    /// Whether a thread would take work now.
+    package var isIdle: Bool {
+        state.withLock { $0.work.count < $0.idle || $0.started < threadCount }
+    }
+
     /// Has a thread of the pool run `body` at once; false where all are busy.
     package func tryRun(_ body: @escaping @Sendable () -> Void) -> Bool {
         enum Answer { case handedOver, start, busy }

@@ -63,19 +63,27 @@ enum BitPacking {
     }
 
     /// Integers `first`, `first + base + factor × packed[0]`, … (`count` + 1 of them, modulo 2^64),
-    /// divided by `power`.
+    /// divided by `power`, or as the bits of doubles where that is nil.
     ///
     /// Safe because: as for `unpack`; `out` has `count + 1` elements.
     /// - Returns: false where the bytes do not allow it; nothing has been written then.
     static func unpackDifferences(
         _ packed: UnsafeRawBufferPointer, slack: Int, width: Int, count: Int, first: Int64,
-        base: Int64, factor: Int64, power: Double, into out: UnsafeMutablePointer<Double>
+        base: Int64, factor: Int64, power: Double?, into out: UnsafeMutablePointer<Double>
     ) -> Bool {
         guard width > 0, width <= widthMaxOfLoad, let start = packed.baseAddress,
             packed.count == byteCount(count, width: width),
             loadableCount(packed.count + slack, width: width, count: count) == count
         else { return false }
         var value = first
+        guard let power else {
+            out[0] = Double(bitPattern: UInt64(bitPattern: value))
+            scan(start, width: width, count: count) { index, unit in
+                value &+= base &+ factor &* Int64(bitPattern: unit)
+                out[index &+ 1] = Double(bitPattern: UInt64(bitPattern: value))
+            }
+            return true
+        }
         if power == 1 {
             out[0] = Double(value)
             scan(start, width: width, count: count) { index, unit in

@@ -47,7 +47,11 @@ enum BitsColumn {
         if head & ~exceptionsFlag != 0 { throw reader.malformed("column head \(head)") }
         let exceptions = head & exceptionsFlag == 0 ? nil : try ValueExceptions.skip(&reader)
         // The integers are the values' bits: nothing is left to do after decoding them.
-        try out.asIntegers { ints throws(ChunkError) in try IntColumn.decode(&reader, into: ints) }
+        if try !IntColumn.decodeDifferences(&reader, dividedBy: nil, into: out) {
+            try out.asIntegers { ints throws(ChunkError) in
+                try IntColumn.decode(&reader, into: ints)
+            }
+        }
         if let (runs, count) = exceptions { try ValueExceptions.apply(runs, count, to: out) }
     }
 }

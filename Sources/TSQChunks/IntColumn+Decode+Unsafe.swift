@@ -36,11 +36,12 @@ extension IntColumn {
     }
 
     /// The commonest column, differences without exceptions, in one pass: its integers divided by
-    /// `power`. False, and nothing read, where the column is of another kind.
+    /// `power`, or as the bits of doubles where that is nil. False, and nothing read, where the column
+    /// is of another kind.
     ///
     /// Safe because: `out` has `count + 1` values where `count` differences are unpacked.
     static func decodeDifferences(
-        _ reader: inout ChunkReader, dividedBy power: Double,
+        _ reader: inout ChunkReader, dividedBy power: Double?,
         into out: UnsafeMutableBufferPointer<Double>
     ) throws(ChunkError) -> Bool {
         guard out.count > 1, let start = out.baseAddress else { return false }

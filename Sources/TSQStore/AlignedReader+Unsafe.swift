@@ -220,7 +220,7 @@ struct AlignedReader {
         // Not `removeAll`: the times are mostly shared, and emptying them would make a copy.
         output.values.removeAll(keepingCapacity: true)
         if !output.startTimes.isEmpty { output.startTimes.removeAll(keepingCapacity: true) }
-        if !output.histograms.isEmpty { output.histograms.removeAll() }
+        if !output.histograms.times.isEmpty { output.histograms.removeAll() }
         output.times = patterns[pattern]
         output.timesID = output.times.isEmpty ? 0 : id
         output.areFinite = try appendValues(from: first, into: &output.values)

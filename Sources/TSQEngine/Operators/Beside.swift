@@ -30,6 +30,8 @@ final class Beside: UnaryOperator {
         tileCount += 1
         let isLarge = query.options.helpedNsMin == 0 || child.readSeriesCount >= Self.readSeriesMin
         if query.options.threads < 2 || !isLarge || !child.canMove { return }
+        // A copy costs more than a look.
+        if !HelperPool.shared.isIdle { return }
         let bytes =
             child.bytesHeld(stepCount: tile.count)
             + series.count * tile.count * Self.bytesPerStep

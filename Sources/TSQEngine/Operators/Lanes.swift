@@ -116,6 +116,8 @@ final class Lanes: UnaryOperator {
         while run.helperCount < query.options.threads - 1 {
             let left = run.unclaimedCount
             if left < 2 || batchNs > 0 && UInt64(left) * batchNs < leastNs { return }
+            // A fork costs more than a look.
+            if !HelperPool.shared.isIdle { return }
             guard let chain = run.chain(child, query) else { return }
             if !run.help(chain) { return }
         }

@@ -22,8 +22,8 @@ struct RangeState {
     private var isFirstTile = true
     private var slice = StepRow(stepCount: 0)
 
-    /// The windows of floats, and how many there are in those of all steps. While they are applied their
-    /// bounds are swapped with those of `windows`: so a series counts no reference.
+    /// The windows of floats, and how many there are in those of all steps. While they are applied
+    /// their bounds are swapped with those of `windows`: so a series counts no reference.
     private struct SharedWindows {
         var starts: [Int] = []
         var ends: [Int] = []
@@ -63,7 +63,7 @@ struct RangeState {
         _ kernel: RangeKernel, _ query: QueryContext, countsSamples: Bool, _ row: inout StepRow
     ) throws(QueryError) {
         row.reset(stepCount: windows.count)
-        if !columns.histograms.isEmpty {
+        if columns.hasHistograms {
             return try applyAlone(kernel, query, countsSamples: countsSamples, &row)
         }
         let (place, isKnown) = places.find(columns.timesID)

@@ -80,11 +80,11 @@ struct SampleReader {
             } catch {
                 throw QueryError(error)
             }
-            if wantsStatistics && !columns.histograms.isEmpty {
+            if wantsStatistics && columns.hasHistograms {
                 columns.histograms.reduceToStatistics()
             }
-            if columns.isEmpty { continue }
-            let samples = columns.times.count + columns.histograms.count
+            let samples = columns.times.count + columns.histograms.times.count
+            if samples == 0 { continue }
             probe?.count(samples: Int64(samples))
             let bytes = Int64(columns.byteCount)
             if bytes > heldBytes { try hold(bytes, query) }
@@ -95,9 +95,14 @@ struct SampleReader {
 }
 
 extension SampleColumns {
+    /// Read from the one column that tells: `histograms.isEmpty`, of another module, is called with a
+    /// copy of all of them.
+    @inline(__always)
+    var hasHistograms: Bool { !histograms.times.isEmpty }
+
     /// What the samples take.
     var byteCount: Int {
-        (times.count * 2 + startTimes.count) * 8 + (histograms.isEmpty ? 0 : histograms.byteCount)
+        (times.count * 2 + startTimes.count) * 8 + (hasHistograms ? histograms.byteCount : 0)
     }
 
     /// Takes the stale markers out: a range never shows them.
@@ -116,7 +121,7 @@ extension SampleColumns {
             if !startTimes.isEmpty { startTimes.removeLast(startTimes.count - kept) }
             timesID = 0
         }
-        if !histograms.isEmpty && histograms.sums.contains(where: StaleMarker.isStale) {
+        if hasHistograms && histograms.sums.contains(where: StaleMarker.isStale) {
             let all = histograms
             histograms.removeAll()
             for index in 0..<all.count where !StaleMarker.isStale(all.sums[index]) {

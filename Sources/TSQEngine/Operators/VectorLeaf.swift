@@ -118,7 +118,7 @@ final class VectorLeaf: Operator {
         _ row: inout StepRow, _ columns: inout SampleColumns, _ cursor: inout LookbackCursor,
         _ answer: Answer
     ) -> Int64 {
-        if !columns.histograms.isEmpty { return fillMixed(&row, columns, cursor, answer) }
+        if columns.hasHistograms { return fillMixed(&row, columns, cursor, answer) }
         let place = cursor.find(columns.times, timesID: columns.timesID)
         if answer == .value {
             let newest = cursor.newest[place]

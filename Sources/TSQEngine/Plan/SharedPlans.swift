@@ -17,11 +17,12 @@ final class SharedPlans {
     /// What was planned under a key, as it stands at its first place.
     private var planned: [String: Expr] = [:]
 
-    /// nil where nothing can be shared.
+    /// nil where nothing can be shared: whatever reads something and stands in it twice has a selector
+    /// that does.
     init?(_ expr: Expr) {
         var size = Size()
         size.add(expr)
-        if size.selectors < 2 || size.nodes > Self.nodesMax { return nil }
+        if !size.repeatsSelectors || size.nodes > Self.nodesMax { return nil }
         var totals: [String: Int] = [:]
         Self.count(expr, &totals)
         visit(expr, totals)
@@ -73,15 +74,21 @@ final class SharedPlans {
     }
 
     private struct Size {
-        var nodes = 0
-        var selectors = 0
+        private(set) var nodes = 0
+        private(set) var repeatsSelectors = false
+        private var selectors: Set<String> = []
 
         mutating func add(_ expr: Expr) {
             nodes += 1
             switch expr {
-            case .vectorSelector, .matrixSelector: selectors += 1
+            case .vectorSelector: addSelector(expr)
+            case .matrixSelector(let range): addSelector(.vectorSelector(range.selector))
             default: for part in expr.parts { add(part) }
             }
+        }
+
+        private mutating func addSelector(_ selector: Expr) {
+            if !selectors.insert(selector.description).inserted { repeatsSelectors = true }
         }
     }
 

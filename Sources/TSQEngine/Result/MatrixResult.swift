@@ -38,7 +38,7 @@ struct MatrixResult {
         _ columns: inout SampleColumns, _ windows: borrowing Windows
     ) throws(QueryError) {
         if windows.mode == .none { return }
-        if !columns.histograms.isEmpty {
+        if columns.hasHistograms {
             throw .execution("anchored modifier is not supported with histograms")
         }
         let (times, values) = ExtendedWindow.points(
