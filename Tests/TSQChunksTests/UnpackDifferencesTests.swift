@@ -29,10 +29,12 @@ struct UnpackDifferencesTests {
         /// One integer after the other.
         var sums: [UInt64] {
             var value = first
-            let values = [value] + units.map { unit in
-                value &+= base &+ factor &* Int64(bitPattern: unit)
-                return value
-            }
+            let values =
+                [value]
+                + units.map { unit in
+                    value &+= base &+ factor &* Int64(bitPattern: unit)
+                    return value
+                }
             return values.map { value in
                 power.map { (Double(value) / $0).bitPattern } ?? UInt64(bitPattern: value)
             }
