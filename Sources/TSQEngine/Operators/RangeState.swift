@@ -66,12 +66,11 @@ struct RangeState {
         if columns.hasHistograms {
             return try applyAlone(kernel, query, countsSamples: countsSamples, &row)
         }
+        // Those of the series before.
+        if windows.hasHistograms { windows.clear() }
         let (place, isKnown) = places.find(columns.timesID)
-        if !isKnown {
-            if windows.hasHistograms { windows.clear() }
-            // A place is at most one behind all those given out before, and 0 is nobody's.
-            while shared.count <= place { shared.append(SharedWindows()) }
-        }
+        // A place is at most one behind all those given out before, and 0 is nobody's.
+        while shared.count <= place { shared.append(SharedWindows()) }
         let stepCount = windows.count
         swapBounds(place)
         defer { swapBounds(place) }

@@ -122,5 +122,18 @@ package final class MemorySelection: SeriesSelection {
     ) throws(SourceError) {
         columns.removeAll()
         columns.append(series[index].columns, fromMs: fromMs, toMs: toMs)
+        columns.timesID = Self.identity(columns.times)
+    }
+
+    /// The same for the same times, so that engines work out windows over them once, as they do over a
+    /// store's columns; 0 where there are none.
+    private static func identity(_ times: [TimestampMs]) -> UInt64 {
+        if times.isEmpty { return 0 }
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for timeMs in times {
+            hash = (hash ^ UInt64(bitPattern: timeMs)) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 29
+        }
+        return hash | 1
     }
 }
