@@ -31,8 +31,13 @@ struct HeadRanges {
         known = [Known](repeating: .nothing, count: count)
     }
 
-    /// Whether the column has a sample with `fromMs < time <= toMs`.
-    mutating func hasSample(_ place: SeriesReader.Place) -> Bool {
+    /// Whether one of the columns has a sample with `fromMs < time <= toMs`.
+    mutating func hasSample(anyOf places: ArraySlice<SeriesReader.Place>) -> Bool {
+        for place in places where hasSample(place) { return true }
+        return false
+    }
+
+    private mutating func hasSample(_ place: SeriesReader.Place) -> Bool {
         let index = starts[place.generation] + place.buffer
         switch known[index] {
         case .all(let isThere): return isThere

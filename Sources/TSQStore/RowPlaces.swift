@@ -70,10 +70,7 @@ struct RowPlaces {
         }
     }
 
-    func places(_ index: Int) -> ArraySlice<SeriesReader.Place> { places[range(index)] }
-
-    /// Which of `places` are those of a series.
-    func range(_ index: Int) -> Range<Int> {
-        (index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])
+    func places(_ index: Int) -> ArraySlice<SeriesReader.Place> {
+        places[(index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])]
     }
 }

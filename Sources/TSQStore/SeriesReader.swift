@@ -69,12 +69,12 @@ struct SeriesReader {
         return places
     }
 
-    /// Whether `ref` may have samples with `fromMs < time <= toMs` (sure for the head; blocks
+    /// Whether `ref` may have samples with `fromMs < time <= toMs` beside the head's rows (blocks
     /// answer by the bounds of their chunks).
-    mutating func hasSamples(
-        _ ref: UInt32, _ places: some Sequence<Place>, fromMs: TimestampMs, toMs: TimestampMs
+    mutating func hasSamplesBesideRows(
+        _ ref: UInt32, fromMs: TimestampMs, toMs: TimestampMs
     ) throws(BlockError) -> Bool {
-        if hasHeadSamples(ref, places, fromMs: fromMs, toMs: toMs) { return true }
+        if hasSideSamples(ref, fromMs: fromMs, toMs: toMs) { return true }
         for index in cursors.indices where overlaps(index, fromMs, toMs) {
             for chunk in try cursors[index].chunks(of: ref) {
                 let bounds = try cursors[index].bounds(chunk)
@@ -82,18 +82,6 @@ struct SeriesReader {
             }
         }
         return false
-    }
-
-    /// Whether the head has samples of `ref` with `fromMs < time <= toMs`.
-    private func hasHeadSamples(
-        _ ref: UInt32, _ places: some Sequence<Place>, fromMs: TimestampMs, toMs: TimestampMs
-    ) -> Bool {
-        for place in places {
-            let rows = snapshot.generations[place.generation].buffers[place.buffer]
-            let range = TimeRange.rows(rows.times, fromMs: fromMs, toMs: toMs)
-            if rows.hasSample(column: place.column, range) { return true }
-        }
-        return hasSideSamples(ref, fromMs: fromMs, toMs: toMs)
     }
 
     /// Whether the head has samples of `ref` with `fromMs < time <= toMs` beside its rows.

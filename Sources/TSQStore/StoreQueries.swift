@@ -43,7 +43,9 @@ struct StoreQueries: ~Copyable {
         _ matching: [[LabelMatcher]], _ fromMs: TimestampMs, _ toMs: TimestampMs
     ) throws(SourceError) -> [(part: any SeriesIndexPart, ordinals: [UInt32])] {
         var reader = SeriesReader(snapshot)
-        let (after, underflow) = fromMs.subtractingReportingOverflow(1)
+        let (before, underflow) = fromMs.subtractingReportingOverflow(1)
+        let afterMs = underflow ? .min : before
+        var ranges = HeadRanges(snapshot.generations, fromMs: afterMs, toMs: toMs)
         var result: [(part: any SeriesIndexPart, ordinals: [UInt32])] = []
         do {
             for part in registry.parts {
@@ -57,10 +59,13 @@ struct StoreQueries: ~Copyable {
                 let rows = RowPlaces(snapshot.generations, refs: refs)
                 var kept: [UInt32] = []
                 for (index, ordinal) in found.enumerated() {
-                    let isWanted = try reader.hasSamples(
-                        refs[index], rows.places(index), fromMs: underflow ? .min : after,
-                        toMs: toMs)
-                    if isWanted { kept.append(ordinal) }
+                    let isInRows = ranges.hasSample(anyOf: rows.places(index))
+                    if try isInRows
+                        || reader.hasSamplesBesideRows(
+                            refs[index], fromMs: afterMs, toMs: toMs)
+                    {
+                        kept.append(ordinal)
+                    }
                 }
                 result.append((part, kept))
             }

@@ -84,14 +84,10 @@ final class StoreSelection: SeriesSelection {
         var ranges = HeadRanges(generations, fromMs: request.fromMs, toMs: request.toMs)
         for (index, ref) in refs.enumerated() {
             if index % seriesPerLook == 0 && isOver() { return haveSamples }
-            var isThere = false
-            for place in found.range(index) where !isThere {
-                isThere = ranges.hasSample(found.places[place])
-            }
-            if !isThere && hasSides {
-                isThere = reader.hasSideSamples(ref, fromMs: request.fromMs, toMs: request.toMs)
-            }
-            haveSamples[index] = isThere
+            haveSamples[index] =
+                ranges.hasSample(anyOf: found.places(index))
+                || hasSides
+                    && reader.hasSideSamples(ref, fromMs: request.fromMs, toMs: request.toMs)
         }
         series.remove { haveSamples[$0] }
         reader.findSamples(

@@ -133,9 +133,9 @@ extension RangeFunctions {
             "BUG: spans of other windows")
         let share = spans.leftShareEnd
         for step in 0..<count {
-            let place = (Int(firsts[unchecked: step]), Int(lasts[unchecked: step]))
-            let first = values[unchecked: place.0]
-            let change = values[unchecked: place.1] - first
+            let place = (first: Int(firsts[unchecked: step]), last: Int(lasts[unchecked: step]))
+            let first = values[unchecked: place.first]
+            let change = values[unchecked: place.last] - first
             if !(change > 0) || first > change * share { continue }
             let factor = limitedFactor(first, change, times, place, windows, step, kind)
             if let factor { results[unchecked: step] = change * factor }
@@ -210,7 +210,7 @@ extension RangeFunctions {
             }
             var factor = factors[unchecked: step]
             if isCounter && change > 0 && !(first > change * share) {
-                let place = (start, end &- 1)
+                let place = (first: start, last: end &- 1)
                 factor =
                     limitedFactor(first, change, columns.times.span, place, windows, step, kind)
                     ?? factor

@@ -83,6 +83,7 @@ struct RangeState {
         if Int64(columns.times.count) * Int64(stepCount) <= Self.sliceSamplesMax {
             try kernel(columns, windows, &context, &row)
         } else {
+            // Beside what the call changes of this state.
             let all = windows
             try applyInSlices(kernel, query, all, &row)
         }

@@ -5,7 +5,7 @@ import TSQPromQL
 /// Parts are told by their text as printed, which leaves out where they stand.
 final class SharedPlans {
     /// Printing every part of a larger expression would cost more than sharing saves.
-    private static let nodesMax = 500
+    fileprivate static let nodesMax = 500
 
     /// Places of each vector expression that reads something, those in repeated parts once.
     private var counts: [String: Int] = [:]
@@ -78,7 +78,9 @@ final class SharedPlans {
         private(set) var repeatsSelectors = false
         private var selectors: Set<String> = []
 
+        /// Stops where there are too many.
         mutating func add(_ expr: Expr) {
+            if nodes > SharedPlans.nodesMax { return }
             nodes += 1
             switch expr {
             case .vectorSelector: addSelector(expr)
