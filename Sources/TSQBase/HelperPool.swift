@@ -1,3 +1,6 @@
+import CProcessor
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -20,19 +23,17 @@ package final class HelperPool: Sendable {
     private static let threadsMax = 32
 
     package let threadCount: Int
-    private let state: Gate<State>
+    private let state: Mutex<State>
 
     private struct State {
         var started = 0
         /// Threads that wait for work.
-        var idle = 0
-        /// Work that was handed over and not yet taken; at most `idle`.
-        var work: [@Sendable () -> Void] = []
+        var idle: [Helper] = []
     }
 
     package init(threadCount: Int) {
         self.threadCount = threadCount
-        state = Gate(State())
+        state = Mutex(State())
     }
 
     package static func processorCount() -> Int {
@@ -41,53 +42,69 @@ package final class HelperPool: Sendable {
 
     /// Whether a thread would take work now.
     package var isIdle: Bool {
-        state.withLock { $0.work.count < $0.idle || $0.started < threadCount }
+        state.withLock { !$0.idle.isEmpty || $0.started < threadCount }
     }
 
     /// Has a thread of the pool run `body` at once; false where all are busy.
     package func tryRun(_ body: @escaping @Sendable () -> Void) -> Bool {
-        enum Answer { case handedOver, start, busy }
-        let answer = state.withLock { state -> Answer in
-            if state.work.count < state.idle {
-                state.work.append(body)
-                return .handedOver
-            }
-            if state.started == threadCount { return .busy }
+        let (helper, mayStart) = state.withLock { state -> (Helper?, Bool) in
+            if let helper = state.idle.popLast() { return (helper, false) }
+            if state.started == threadCount { return (nil, false) }
             state.started += 1
-            return .start
+            return (nil, true)
         }
-        switch answer {
-        case .handedOver:
-            state.signal()
+        if let helper {
+            helper.give(body)
             return true
-        case .busy: return false
-        case .start:
-            if start(body) { return true }
-            state.withLock { $0.started -= 1 }
-            return false
         }
+        if !mayStart { return false }
+        if start(body) { return true }
+        state.withLock { $0.started -= 1 }
+        return false
     }
 
     /// Starts a thread whose first work is `body`; false where the system gives none.
     private func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let thread = SystemThread { [self] in
+            let helper = Helper()
             body()
-            serve()
+            while true {
+                state.withLock { $0.idle.append(helper) }
+                helper.take()()
+            }
         }
         thread?.detach()
         return thread != nil
     }
 
-    private func serve() {
-        while true {
-            let body = state.wait { state -> (@Sendable () -> Void)? in
-                state.work.isEmpty ? nil : state.work.removeLast()
-            } before: { state in
-                state.idle += 1
-            } after: { state in
-                state.idle -= 1
+    /// A thread of the pool: its work, and where it may run.
+    private final class Helper: Sendable {
+        private struct Work {
+            var body: (@Sendable () -> Void)?
+            /// The processor that it keeps off.
+            var leftOut: Int32 = -1
+        }
+
+        private let thread = tsq_thread_current()
+        private let work = Gate(Work())
+
+        /// Wakes the thread on another processor than the one that asks, which goes on with work of its
+        /// own: the system would put both on one now and then, though another is idle (a virtual
+        /// machine's idle processor looks as if it had been taken away).
+        func give(_ body: @escaping @Sendable () -> Void) {
+            let processor = tsq_processor_current()
+            work.withLock { work in
+                if processor >= 0 && work.leftOut != processor {
+                    // Where that is refused it runs wherever the system likes.
+                    if tsq_processor_leave_out(thread, processor) == 0 { work.leftOut = processor }
+                }
+                work.body = body
             }
-            body()
+            work.signal()
+        }
+
+        func take() -> @Sendable () -> Void {
+            work.wait { $0.body.take() }
         }
     }
 }

@@ -1,3 +1,5 @@
+import CProcessor
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -59,6 +61,12 @@ package struct SystemThread: @unchecked Sendable {
             // A thread without its name works as well.
             _ = write(file, bytes, bytes.count)
         }
+    }
+
+    /// The processor that the thread that asks runs on; nil where the system does not tell.
+    package static var currentProcessor: Int? {
+        let processor = tsq_processor_current()
+        return processor < 0 ? nil : Int(processor)
     }
 
     private static let nameFile = "/proc/thread-self/comm"

@@ -2,6 +2,12 @@ import Synchronization
 import TSQBase
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 @Suite("Helper pool") struct HelperPoolTests {
     @Test("a helper works while the caller does")
     func together() {
@@ -24,6 +30,35 @@ import Testing
         isRunning.wait()
         #expect(!pool.tryRun {})
         isReleased.set()
+    }
+
+    @Test("helpers run on other processors than who asks, where there are others")
+    func processors() {
+        let pool = HelperPool(threadCount: 1)
+        guard HelperPool.processorCount() > 1 else { return }
+        let seen = Mutex<Int?>(nil)
+        var compared = 0
+        // The first work of a thread runs where the system starts it.
+        #expect(pool.tryRun {})
+        for _ in 0..<1000 where compared < 100 {
+            let done = Flag()
+            while !pool.isIdle { sched_yield() }
+            let before = SystemThread.currentProcessor
+            let isTaken = pool.tryRun {
+                seen.withLock { $0 = SystemThread.currentProcessor }
+                done.set()
+            }
+            // Whoever was moved meanwhile proves nothing.
+            let hasStayed = before == SystemThread.currentProcessor
+            #expect(isTaken)
+            done.wait()
+            if !hasStayed || before == nil { continue }
+            compared += 1
+            #expect(seen.withLock { $0 } != before)
+        }
+        #if os(Linux)
+            #expect(compared > 0)
+        #endif
     }
 
     private final class Flag: Sendable {

@@ -8,6 +8,10 @@ import TSQBase
 final class Beside: UnaryOperator {
     /// To read so many series takes some times as long as another thread needs to wake up.
     private static let readSeriesMin = 128
+    /// A tile that may hold more is not begun before the tiles are planned.
+    private static let aheadBytesMax: Int64 = 16 << 20
+    /// Nor one that may hold more than this part of what the query has left.
+    private static let aheadShare: Int64 = 4
 
     private var work: HelpedWork<LaneBatch>?
     private var batch: LaneBatch?
@@ -15,6 +19,8 @@ final class Beside: UnaryOperator {
     private var charged: Int64 = 0
     private var startedNs: UInt64 = 0
     private let clock = SystemClock()
+    /// What was begun before it was asked for.
+    private var aheadTile: Tile?
     private var tileCount = 0
     private var helpedCount = 0
 
@@ -24,14 +30,35 @@ final class Beside: UnaryOperator {
 
     override func move(_ query: QueryContext) -> Operator? { child.move(query) }
 
+    /// Whether a helper would be asked now. Valid after `prepare()`.
+    private var wantsHelp: Bool {
+        let isLarge = query.options.helpedNsMin == 0 || child.readSeriesCount >= Self.readSeriesMin
+        // A copy costs more than a look.
+        return query.options.threads > 1 && isLarge && child.canMove && HelperPool.shared.isIdle
+    }
+
+    /// Begins what is likely to be the first tile, all steps, so that a helper works on it while the
+    /// query's thread prepares the other side. To be called once this one is prepared.
+    func startAhead() throws(QueryError) {
+        if steps.count > query.options.tileStepsMax || !wantsHelp { return }
+        let memory = query.budget.memory
+        let available = min(
+            Self.aheadBytesMax, (memory.bytesMax - memory.bytesInUse) / Self.aheadShare)
+        if bytesHeld(stepCount: steps.count) > available { return }
+        let tile = Tile(0, steps.count)
+        try begin(tile)
+        if work != nil { aheadTile = tile }
+    }
+
     override func start(_ tile: Tile) throws(QueryError) {
+        if tile == aheadTile {
+            aheadTile = nil
+            return
+        }
         finish()
         try child.begin(tile)
         tileCount += 1
-        let isLarge = query.options.helpedNsMin == 0 || child.readSeriesCount >= Self.readSeriesMin
-        if query.options.threads < 2 || !isLarge || !child.canMove { return }
-        // A copy costs more than a look.
-        if !HelperPool.shared.isIdle { return }
+        if !wantsHelp { return }
         let bytes =
             child.bytesHeld(stepCount: tile.count)
             + series.count * tile.count * Self.bytesPerStep
@@ -64,6 +91,7 @@ final class Beside: UnaryOperator {
         batch?.release(query.budget.memory)
         batch = nil
         position = 0
+        aheadTile = nil
         query.budget.memory.release(charged)
         charged = 0
     }

@@ -42,6 +42,7 @@ final class VectorMatch: Operator {
         if many is Beside { query.looksUpAhead = false }
         defer { query.looksUpAhead = looksUpAhead }
         try (shape.isSwapped ? one : many).prepare()
+        if !shape.isSwapped { try (many as? Beside)?.startAhead() }
         try (shape.isSwapped ? many : one).prepare()
         plan = try MatchPlan(many: many.series, one: one.series, shape, query)
         series = plan.output

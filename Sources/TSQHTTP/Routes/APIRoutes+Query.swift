@@ -9,34 +9,39 @@ extension APIRoutes {
     static let rangeStepsMax: Int64 = 11_000
     static let truncationWarning = "results truncated due to limit"
 
+    /// Called once, on any thread, with the answer.
+    typealias Answered = @Sendable (APIResponse) -> Void
+
     func query(_ request: APIRequest) async -> APIResponse {
-        do throws(APIError) {
-            return await answer(request, try instantWork(request))
-        } catch {
-            return .failure(error)
+        await withCheckedContinuation { continuation in
+            start(request, instantWork) { continuation.resume(returning: $0) }
         }
     }
 
     func queryRange(_ request: APIRequest) async -> APIResponse {
-        do throws(APIError) {
-            return await answer(request, try rangeWork(request))
-        } catch {
-            return .failure(error)
+        await withCheckedContinuation { continuation in
+            start(request, rangeWork) { continuation.resume(returning: $0) }
         }
     }
 
-    /// The answer to a query that was small the last time; nil where `respond` is to give it.
-    func respondAtOnce(to request: APIRequest) -> APIResponse? {
-        guard request.method == "GET", context.isReady() else { return nil }
-        let query: QueryWork?
+    /// Begins to answer a query, as `respond` would: on this thread where it was small the last time,
+    /// otherwise on one of the query pool's.
+    ///
+    /// - Returns: false where the request is not a query that can be answered now; `respond` is to.
+    func startQuery(_ request: APIRequest, _ answered: @escaping Answered) -> Bool {
+        guard context.isReady() else { return false }
+        let work: (APIRequest) throws(APIError) -> QueryWork
         switch Route(request.segments) {
-        case .query: query = try? instantWork(request)
-        case .queryRange: query = try? rangeWork(request)
-        default: query = nil
+        case .query: work = instantWork
+        case .queryRange: work = rangeWork
+        default: return false
         }
-        guard let query, var response = answerHere(request, query) else { return nil }
-        response.headers += cors.headers(origin: request.origin)
-        return response
+        start(request, work) { [cors] in
+            var response = $0
+            response.headers += cors.headers(origin: request.origin)
+            answered(response)
+        }
+        return true
     }
 
     private func instantWork(_ request: APIRequest) throws(APIError) -> QueryWork {
@@ -148,40 +153,54 @@ extension APIRoutes {
 
     // MARK: Evaluation
 
-    /// Evaluates on a thread of the query pool and begins to write the answer there, too; a small query
-    /// is evaluated at once.
-    private func answer(_ request: APIRequest, _ query: QueryWork) async -> APIResponse {
-        if let response = answerHere(request, query) { return response }
-        let submittedNs = SystemClock().monotonicNs()
-        let deadlineNs = submittedNs &+ UInt64(clamping: query.timeoutMs) &* 1_000_000
-        let (clock, smallQueries) = (context.clock, smallQueries)
-        let (answerPool, heldAnswers) = (answerPool, heldAnswers)
-        let wantsSteps = context.options.tellsStepStatistics && query.statistics == "all"
-        do throws(WorkPool.Refusal) {
-            return try await queryPool.run(
-                for: request.client, deadlineNs: deadlineNs, presence: request.presence
-            ) {
-                let startedNs = SystemClock().monotonicNs()
-                let queuedNs = startedNs - submittedNs
-                if query.timeoutMs <= 0 { return Self.refused(.timedOut) }
-                do throws(QueryError) {
-                    var (result, timings) = try query.evaluate(queuedNs: queuedNs, clock)
-                    if wantsSteps {
-                        timings.samplesPerStep = try query.samplesPerStep(deadlineNs: deadlineNs)
-                    }
-                    let response = query.response(result, timings, answerPool, heldAnswers)
-                    smallQueries.note(
-                        query.key, atMs: query.endMs,
-                        costNs: SystemClock().monotonicNs() - startedNs,
-                        byteCount: response.byteCount)
-                    return response
-                } catch {
-                    return .failure(APIError(error))
-                }
+    private func start(
+        _ request: APIRequest, _ work: (APIRequest) throws(APIError) -> QueryWork,
+        _ answered: @escaping Answered
+    ) {
+        do throws(APIError) {
+            let query = try work(request)
+            if let response = answerHere(request, query) {
+                answered(response)
+            } else {
+                handOver(request, query, answered)
             }
         } catch {
-            return Self.refused(error)
+            answered(.failure(error))
         }
+    }
+
+    /// Evaluates on a thread of the query pool and begins to write the answer there, too.
+    private func handOver(
+        _ request: APIRequest, _ query: QueryWork, _ answered: @escaping Answered
+    ) {
+        let submittedNs = SystemClock().monotonicNs()
+        let deadlineNs = submittedNs &+ UInt64(clamping: query.timeoutMs) &* 1_000_000
+        queryPool.start(for: request.client, deadlineNs: deadlineNs, presence: request.presence) {
+            if query.timeoutMs <= 0 { return answered(Self.refused(.timedOut)) }
+            do throws(QueryError) {
+                try evaluate(query, submittedNs: submittedNs, deadlineNs: deadlineNs, answered)
+            } catch {
+                answered(.failure(APIError(error)))
+            }
+        } refused: {
+            answered(Self.refused($0))
+        }
+    }
+
+    private func evaluate(
+        _ query: QueryWork, submittedNs: UInt64, deadlineNs: UInt64, _ answered: Answered
+    ) throws(QueryError) {
+        let startedNs = SystemClock().monotonicNs()
+        var (result, timings) = try query.evaluate(
+            queuedNs: startedNs - submittedNs, context.clock)
+        if context.options.tellsStepStatistics && query.statistics == "all" {
+            timings.samplesPerStep = try query.samplesPerStep(deadlineNs: deadlineNs)
+        }
+        let response = query.response(result, timings, answerPool, heldAnswers)
+        smallQueries.note(
+            query.key, atMs: query.endMs, costNs: SystemClock().monotonicNs() - startedNs,
+            byteCount: response.byteCount)
+        answered(response)
     }
 
     /// The answer to a query that was small the last time; nil where it is to go to the query pool.

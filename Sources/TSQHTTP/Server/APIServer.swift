@@ -3,6 +3,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 import TSQEngine
 
 /// The web server around the routes.
@@ -31,6 +32,17 @@ package struct APIServer: Sendable {
         return address + " " + dashboard.prefix(dashboardByteCountMax)
     }
 
+    static func isForm(contentType: String?) -> Bool {
+        contentType?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
+    }
+
+    /// With Go's names of the statuses that are used.
+    static func status(_ code: Int) -> HTTPResponseStatus {
+        code == 499
+            ? .custom(code: 499, reasonPhrase: "Client Closed Request")
+            : HTTPResponseStatus(statusCode: code)
+    }
+
     /// A web application to run as a service. It answers until its task is cancelled or its service
     /// group shuts down.
     ///
@@ -43,7 +55,7 @@ package struct APIServer: Sendable {
             responder: APIResponder(routes: routes, disconnects: disconnects),
             server: HTTPServerBuilder { responder in
                 LoopBoundChannel(
-                    routes: routes,
+                    routes: routes, disconnects: disconnects,
                     http1: HTTP1Channel(
                         responder: responder,
                         configuration: HTTP1Channel.Configuration(
@@ -107,13 +119,13 @@ struct APIResponder: HTTPResponder {
 
     private static func hasForm(_ request: Request) -> Bool {
         guard request.method == .post || request.method == .put else { return false }
-        return request.headers[.contentType]?.lowercased()
-            .hasPrefix("application/x-www-form-urlencoded") ?? false
+        return APIServer.isForm(contentType: request.headers[.contentType])
     }
 
     private func response(
         _ answer: APIResponse, to request: Request, _ channel: any Channel
     ) async -> Response {
+        let (answer, compression) = await compressed(answer, request.headers[.acceptEncoding])
         var headers = HTTPFields()
         if let type = answer.contentType { headers[.contentType] = type }
         for (name, value) in answer.headers {
@@ -121,24 +133,10 @@ struct APIResponder: HTTPResponder {
                 headers.append(HTTPField(name: name, value: value))
             }
         }
-        let status = HTTPResponse.Status(
-            code: answer.status, reasonPhrase: Self.reason(answer.status))
-        func compression() -> Compression? {
-            Compression.negotiate(acceptEncoding: request.headers[.acceptEncoding])
-        }
+        let known = APIServer.status(answer.status)
+        let status = HTTPResponse.Status(code: answer.status, reasonPhrase: known.reasonPhrase)
         switch answer.body {
-        case .bytes(var body):
-            if body.count >= Compression.byteCountMin, let compression = compression() {
-                Self.addVary(&headers)
-                // Large bodies take milliseconds: not on an event loop.
-                let plain = body
-                if let compressed = try? await routes.lookupPool.run({
-                    compression.compress(plain)
-                }) {
-                    body = compressed
-                    headers[.contentEncoding] = compression.rawValue
-                }
-            }
+        case .bytes(let body):
             if request.method == .head {
                 headers[.contentLength] = String(body.count)
                 return Response(status: status, headers: headers)
@@ -147,11 +145,6 @@ struct APIResponder: HTTPResponder {
                 status: status, headers: headers,
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
         case .pieces(let pieces):
-            let compression = compression()
-            if let compression {
-                Self.addVary(&headers)
-                headers[.contentEncoding] = compression.rawValue
-            }
             let stream = AnswerStream(
                 pieces: pieces, compression: compression, pool: routes.answerPool,
                 channel: channel)
@@ -161,12 +154,17 @@ struct APIResponder: HTTPResponder {
         }
     }
 
-    private static func addVary(_ headers: inout HTTPFields) {
-        headers[.vary] = headers[.vary].map { $0 + ", Accept-Encoding" } ?? "Accept-Encoding"
-    }
-
-    /// Go's names of the statuses that are used.
-    private static func reason(_ status: Int) -> String {
-        status == 499 ? "Client Closed Request" : HTTPResponse.Status(code: status).reasonPhrase
+    private func compressed(
+        _ answer: APIResponse, _ acceptEncoding: String?
+    ) async -> (APIResponse, Compression?) {
+        @Sendable func compress() -> (APIResponse, Compression?) {
+            var answer = answer
+            let compression = answer.compress(acceptEncoding: acceptEncoding)
+            return (answer, compression)
+        }
+        guard acceptEncoding != nil, let count = answer.byteCount,
+            count >= Compression.byteCountMin
+        else { return compress() }
+        return (try? await routes.lookupPool.run(compress)) ?? (answer, nil)
     }
 }

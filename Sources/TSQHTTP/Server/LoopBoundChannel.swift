@@ -8,13 +8,16 @@ import NIOHTTP1
 /// (`WorkPool`), as before.
 struct LoopBoundChannel: ServerChildChannel {
     let routes: APIRoutes
+    let disconnects: Disconnects
     let http1: HTTP1Channel
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        http1.setup(channel: channel, logger: logger).flatMapThrowing { [routes] value in
+        http1.setup(channel: channel, logger: logger).flatMapThrowing {
+            [routes, disconnects] value in
             let pipeline = channel.pipeline.syncOperations
             let parser = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            try pipeline.addHandler(QuickAnswers(routes), position: .after(parser))
+            try pipeline.addHandler(
+                DirectQueries(routes, disconnects), position: .after(parser))
             return value
         }
     }
@@ -27,7 +30,7 @@ struct LoopBoundChannel: ServerChildChannel {
 }
 
 /// An event loop as the executor of tasks.
-private final class LoopExecutor: TaskExecutor {
+final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
 
     init(_ loop: any EventLoop) { self.loop = loop }

@@ -70,12 +70,11 @@ package final class WorkPool: @unchecked Sendable {
         _ work: @escaping @Sendable () -> Value
     ) async throws(Refusal) -> Value {
         let result: Result<Value, Refusal> = await withCheckedContinuation { continuation in
-            submit(
-                Item(
-                    deadlineNs: deadlineNs,
-                    start: { continuation.resume(returning: .success(work())) },
-                    refuse: { continuation.resume(returning: .failure($0)) }),
-                client, presence)
+            start(for: client, deadlineNs: deadlineNs, presence: presence) {
+                continuation.resume(returning: .success(work()))
+            } refused: {
+                continuation.resume(returning: .failure($0))
+            }
         }
         return try result.get()
     }
@@ -98,11 +97,12 @@ package final class WorkPool: @unchecked Sendable {
         }
     }
 
-    /// Runs `work` on one of the threads, or calls `refused`, on any thread.
+    /// Runs `work` on one of the threads, or calls `refused`, on any thread; parameters as for `run`.
     func start(
+        for client: String = "", deadlineNs: UInt64 = .max, presence: ClientPresence? = nil,
         _ work: @escaping @Sendable () -> Void, refused: @escaping @Sendable (Refusal) -> Void
     ) {
-        submit(Item(deadlineNs: .max, start: work, refuse: refused), "", nil)
+        submit(Item(deadlineNs: deadlineNs, start: work, refuse: refused), client, presence)
     }
 
     /// Lets running and waiting work end, takes no more.
