@@ -66,6 +66,7 @@ package final class HelperPool: Sendable {
     /// Starts a thread whose first work is `body`; false where the system gives none.
     private func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let thread = SystemThread { [self] in
+            SystemThread.currentName = "tsq-helper"
             let helper = Helper()
             body()
             while true {

@@ -24,8 +24,11 @@ struct ChunkLookUp: Sendable {
         fileprivate func range(
             within blocks: [Block]
         ) -> (fromMs: TimestampMs, toMs: TimestampMs) {
-            let firstMs = blocks.map(\.footer.minTimeMs).min() ?? .max
-            let lastMs = blocks.map(\.footer.maxTimeMs).max() ?? .min
+            var (firstMs, lastMs) = (TimestampMs.max, TimestampMs.min)
+            for block in blocks {
+                firstMs = min(firstMs, block.footer.minTimeMs)
+                lastMs = max(lastMs, block.footer.maxTimeMs)
+            }
             return (max(fromMs, firstMs == .min ? .min : firstMs - 1), min(toMs, lastMs))
         }
 

@@ -76,21 +76,31 @@ final class SharedPlans {
     private struct Size {
         private(set) var nodes = 0
         private(set) var repeatsSelectors = false
-        private var selectors: Set<String> = []
+        /// The first selector of each name. Few names stand twice, and printing costs more than the
+        /// rest of a small query's plan.
+        private var firsts: [String?: Expr] = [:]
+        /// Those whose name stands twice, as printed.
+        private var texts: Set<String> = []
 
         /// Stops where there are too many.
         mutating func add(_ expr: Expr) {
             if nodes > SharedPlans.nodesMax { return }
             nodes += 1
             switch expr {
-            case .vectorSelector: addSelector(expr)
-            case .matrixSelector(let range): addSelector(.vectorSelector(range.selector))
+            case .vectorSelector(let selector): addSelector(selector)
+            case .matrixSelector(let range): addSelector(range.selector)
             default: for part in expr.parts { add(part) }
             }
         }
 
-        private mutating func addSelector(_ selector: Expr) {
-            if !selectors.insert(selector.description).inserted { repeatsSelectors = true }
+        private mutating func addSelector(_ selector: VectorSelector) {
+            let expr = Expr.vectorSelector(selector)
+            guard let first = firsts[selector.name] else {
+                firsts[selector.name] = expr
+                return
+            }
+            texts.insert(first.description)
+            if !texts.insert(expr.description).inserted { repeatsSelectors = true }
         }
     }
 

@@ -5,12 +5,12 @@ extension APIResponse {
     /// - Parameter acceptEncoding: the request's header.
     /// - Returns: with what pieces are to be compressed as they are sent; nil: not at all.
     mutating func compress(acceptEncoding: String?) -> Compression? {
+        if let count = byteCount, count < Compression.byteCountMin { return nil }
         guard let compression = Compression.negotiate(acceptEncoding: acceptEncoding) else {
             return nil
         }
         switch body {
         case .bytes(let plain):
-            if plain.count < Compression.byteCountMin { return nil }
             addVary()
             guard let compressed = compression.compress(plain) else { return nil }
             body = .bytes(compressed)
