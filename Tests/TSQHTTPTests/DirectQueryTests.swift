@@ -176,7 +176,11 @@ struct DirectQueryTests {
             (HTTPRequestHead(version: .http1_1, method: .GET, uri: "/-/healthy"), []),
             (HTTPRequestHead(version: .http1_1, method: .PUT, uri: Self.uri), []),
             (HTTPRequestHead(version: .http1_1, method: .POST, uri: Self.uri), ["x"]),
-            (HTTPRequestHead(version: .http1_0, method: .GET, uri: Self.uri), []),
+            (
+                HTTPRequestHead(
+                    version: .http1_0, method: .GET, uri: Self.uri,
+                    headers: ["Connection": "keep-alive"]), []
+            ),
             (HTTPRequestHead(version: .http1_1, method: .GET, uri: Self.uri), ["x"]),
             (
                 HTTPRequestHead(
@@ -211,6 +215,14 @@ struct DirectQueryTests {
         #expect(try await answer().head.status == .ok)
     }
 
+    @Test("the web server is told that a client of HTTP/1.0 waits for the end of the connection")
+    func oldClient() async throws {
+        defer { routes.shutDown() }
+        try await ask(version: .http1_0)
+        guard case .head(let head) = try await passedOn().first else { throw Missing() }
+        #expect(head.headers["Connection"] == ["close"])
+    }
+
     // MARK: Order
 
     @Test("no answer overtakes that of an earlier request that went on")
@@ -232,6 +244,7 @@ struct DirectQueryTests {
         try await ask("/api/v1/query?query=vector(7)&time=1700000600")
         try await ask("/api/v1/query?query=vector(8)&time=1700000600")
         try await ask("/-/healthy")
+        try await onLoop { $0.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         #expect(try await passedOn().isEmpty)
         #expect(try await channel.readOutbound(as: HTTPServerResponsePart.self) == nil)
         source.open()
@@ -241,6 +254,8 @@ struct DirectQueryTests {
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/-/healthy")
         let healthy = try await channel.waitForInboundWrite(as: HTTPServerRequestPart.self)
         #expect(healthy == .head(head))
+        try await onLoop { _ in }
+        #expect(recorder.seen == ["request", "quiesce"])
     }
 
     @Test("a connection that brings too much meanwhile is closed, and its query ended")
@@ -373,11 +388,16 @@ private final class Recorder: Sendable {
 
     /// Behind the handler: what it lets in.
     final class Back: ChannelInboundHandler {
-        typealias InboundIn = Any
+        typealias InboundIn = HTTPServerRequestPart
 
         let recorder: Recorder
 
         init(_ recorder: Recorder) { self.recorder = recorder }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if case .head = Self.unwrapInboundIn(data) { recorder.add("request") }
+            context.fireChannelRead(data)
+        }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
             recorder.add(event is ChannelShouldQuiesceEvent ? "quiesce" : "\(event)")

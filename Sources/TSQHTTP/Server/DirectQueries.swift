@@ -48,6 +48,7 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// What waits for the query's end.
     private var waiting: [HTTPServerRequestPart] = []
+    private var isReadingWaiting = false
     private var waitingSignals: [Signal] = []
     private var waitsForRead = false
     private var waitsForClose = false
@@ -79,6 +80,8 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
                 return
             }
             unanswered += 1
+            context.fireChannelRead(Self.wrapInboundOut(.head(Self.saysClose(head))))
+            return
         case (.body(let bytes), .reading(var request)):
             state = .idle
             if request.append(bytes) {
@@ -94,10 +97,19 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(Self.wrapInboundOut(part))
     }
 
+    /// A client of HTTP/1.0 waits for the end of the connection unless it says otherwise; the web server
+    /// only looks for what it says.
+    private static func saysClose(_ head: HTTPRequestHead) -> HTTPRequestHead {
+        if head.version != .http1_0 || head.isKeepAlive { return head }
+        var head = head
+        head.headers.replaceOrAdd(name: "Connection", value: "close")
+        return head
+    }
+
     /// What was read of a request that is the web server's after all.
     private func passOn(_ request: DirectRequest, _ context: ChannelHandlerContext) {
         state = .idle
-        presence = nil
+        stopWatching()
         unanswered += 1
         for part in request.parts { context.fireChannelRead(Self.wrapInboundOut(part)) }
     }
@@ -108,9 +120,10 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
         let (number, presence) = (queryCount, ClientPresence())
         state = .answering(number: number)
         self.presence = presence
+        ticket = disconnects.watch(context.channel, presence)
         let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         let (loop, acceptEncoding) = (context.eventLoop, request.acceptEncoding)
-        let isStarted = routes.startQuery(
+        return routes.startQuery(
             request.apiRequest(from: remoteAddress(context), presence)
         ) { answer in
             // Here it is on the thread that evaluated the query.
@@ -124,8 +137,6 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
                 }
             }
         }
-        if isStarted && isAnswering { ticket = disconnects.watch(context.channel, presence) }
-        return isStarted
     }
 
     private func remoteAddress(_ context: ChannelHandlerContext) -> String {
@@ -189,6 +200,8 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
     private func end(_ context: ChannelHandlerContext) {
         state = .idle
         stopWatching()
+        // One of those that waited was answered at once: others may wait behind it.
+        if isReadingWaiting { return }
         readWaiting(context)
         if isAnswering { return }
         passOnSignals(context)
@@ -222,6 +235,8 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
     /// Requests that came along, up to the next one that takes its time.
     private func readWaiting(_ context: ChannelHandlerContext) {
         if waiting.isEmpty { return }
+        isReadingWaiting = true
+        defer { isReadingWaiting = false }
         let parts = waiting
         waiting = []
         for (index, part) in parts.enumerated() {
