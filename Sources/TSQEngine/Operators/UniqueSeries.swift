@@ -86,7 +86,7 @@ final class UniqueSeries: UnaryOperator {
 
     override func next(into row: inout StepRow) throws(QueryError) -> Int? {
         if target.isEmpty { return try child.next(into: &row) }
-        if steps.count == 1 && kinds == nil { return try nextOfOneStep(&row) }
+        if isWhole { return try nextWhole(&row) }
         while !isDraining {
             guard let source = try child.next(into: &row) else {
                 isDraining = true
@@ -94,15 +94,10 @@ final class UniqueSeries: UnaryOperator {
                 break
             }
             let number = Int(target[source])
-            // At one step rows keep their order: that of a sort below.
+            // At one step rows keep their order: that of a sort below. (Otherwise Prometheus has an order
+            // by chance here, that of a map.)
             if memberCount[number] == 1 && steps.count > 1 { return number }
             if row.isEmpty { continue }
-            if case .anyStep = rule {
-                if owner[number] != 0 && owner[number] != source + 1 {
-                    throw .sameLabelset
-                }
-                owner[number] = source + 1
-            }
             try holdHistograms(of: row)
             if let place = rowOfTarget[number] {
                 try merge(row, into: place, number)
@@ -127,8 +122,15 @@ final class UniqueSeries: UnaryOperator {
         if !isMerged { throw .sameLabelset }
     }
 
-    /// At one step nothing can be put together, and the rows keep their order: that of a sort below.
-    private func nextOfOneStep(_ row: inout StepRow) throws(QueryError) -> Int? {
+    /// Whether nothing is put together: one child series at most may have values.
+    private var isWhole: Bool {
+        if case .anyStep = rule { return true }
+        return steps.count == 1 && kinds == nil
+    }
+
+    /// Rows keep their order: that of a sort below, or of the selector's series (by which the first of
+    /// equal values is told).
+    private func nextWhole(_ row: inout StepRow) throws(QueryError) -> Int? {
         while let source = try child.next(into: &row) {
             if row.isEmpty { continue }
             let number = Int(target[source])
@@ -140,6 +142,6 @@ final class UniqueSeries: UnaryOperator {
     }
 
     override func ownBytes(stepCount: Int) -> Int {
-        target.isEmpty ? 0 : series.count * stepCount * Self.bytesPerStep
+        target.isEmpty || isWhole ? 0 : series.count * stepCount * Self.bytesPerStep
     }
 }

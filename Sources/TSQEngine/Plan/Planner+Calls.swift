@@ -125,11 +125,13 @@ extension Planner {
             kind = .quantiles(label: arguments[1].stringValue)
             (vector, scalars) = (arguments[0], Array(arguments.dropFirst(2)))
         }
+        // What the parameters read has its buckets, too, whatever is asked for further in.
+        let planner = needing(.fixedEverything)
         var parameters: [Operator] = []
-        for scalar in scalars { parameters.append(try apart().plan(scalar)) }
+        for scalar in scalars { parameters.append(try planner.apart().plan(scalar)) }
         // Prometheus places infos on native histograms at the first argument.
         let call = HistogramCall(
-            lanes(try needing(.fixedEverything).plan(vector)), kind, parameters: parameters,
+            lanes(try planner.plan(vector)), kind, parameters: parameters,
             ranges: HistogramCallRanges(
                 vector: vector.range, repaired: arguments[1].range,
                 parameters: scalars.map(\.range)),

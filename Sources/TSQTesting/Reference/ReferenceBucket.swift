@@ -70,7 +70,8 @@ struct ReferenceBucket {
         let total = buckets[buckets.count - 1].count
         if total == 0 || lower.isNaN || upper.isNaN { return .nan }
         if lower >= upper { return 0 }
-        /// The observations of a bucket without end are taken to lie at that end.
+        // The observations of a bucket without end are taken to lie at that end: what is divided by its
+        // width is 0, or NaN where it has become infinite itself, as in Go.
         func rank(_ value: Double) -> Double {
             var rank = 0.0
             var start = -Double.infinity
@@ -78,7 +79,6 @@ struct ReferenceBucket {
                 if index == 0 { start = bucket.upper > 0 ? 0 : -.infinity }
                 if start >= value { return rank }
                 if bucket.upper > value {
-                    if bucket.upper.isInfinite { return rank }
                     if start.isInfinite { return bucket.count }
                     return rank + (bucket.count - rank) * (value - start) / (bucket.upper - start)
                 }
