@@ -34,7 +34,7 @@ struct RandomExpressionTests {
         "what differed once agrees",
         arguments: [
             173_777, 314_338, 336_100, 359_801, 459_631, 521_380, 597_779, 778_134, 797_717,
-            3_062_764, 3_203_009, 3_314_282,
+            3_062_764, 3_203_009, 3_314_282, 3_646_872, 3_750_390,
         ])
     func mended(_ seed: UInt64) {
         let trial = RandomTrial(seed: seed)

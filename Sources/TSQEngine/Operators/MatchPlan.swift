@@ -13,6 +13,8 @@ struct MatchPlan {
     private var manyCounts: [Int] = []
     /// First output of each many-side series, and one more.
     private var firstOutput: [Int] = [0]
+    /// The groups of one-side series in these series' order, where any may stand alone.
+    private(set) var aloneGroups: [Int] = []
     /// Output of a one-side series that stands alone.
     private var aloneOutput: [Int] = []
     /// A one-side series' place among those of its group.
@@ -84,6 +86,7 @@ struct MatchPlan {
         }
         if shape.fillMany == nil { return }
         for series in 0..<one.count {
+            if positionInGroup[series] == 0 { aloneGroups.append(oneGroup[series]) }
             aloneOutput.append(output.count)
             let pairs = one.labels[series]
             labels.fill(&scratch, many: key.reduce(pairs)[...], one: pairs)
@@ -112,7 +115,8 @@ struct MatchPlan {
     }
 
     var byteCount: Int {
-        let perSeries = manyGroup.count * 3 + oneGroup.count * 2 + aloneOutput.count
+        let perSeries =
+            manyGroup.count * 3 + oneGroup.count * 2 + aloneOutput.count + aloneGroups.count
         return (perSeries + twinCounts.count + manyCounts.count * 5) * 8
     }
 

@@ -21,7 +21,7 @@ final class VectorMatch: Operator {
     private var readAheadPosition = 0
     @exclusivity(unchecked) private var ready: [(series: Int, row: Int)] = []
     @exclusivity(unchecked) private var readyRows = RowStore()
-    private var aloneGroup = 0
+    private var alonePlace = 0
     private var tile = Tile(0, 0)
 
     init(
@@ -66,7 +66,7 @@ final class VectorMatch: Operator {
         if oneSide.hasConflict { try refuseConflicts() }
         readyRows.removeAll()
         ready.removeAll()
-        aloneGroup = 0
+        alonePlace = 0
     }
 
     /// Two series of the "one" side in one group at one step are an error, unless the other side has
@@ -116,9 +116,10 @@ final class VectorMatch: Operator {
                 if let series = try match(index, &row) { return series }
                 continue
             }
-            if shape.fillMany != nil, aloneGroup < plan.groupCount {
-                aloneGroup += 1
-                matchAlone(aloneGroup - 1)
+            // Prometheus goes over the "one" side in its order, and tells the last remark of a step.
+            if alonePlace < plan.aloneGroups.count {
+                alonePlace += 1
+                matchAlone(plan.aloneGroups[alonePlace - 1])
                 continue
             }
             context.tellLastRemarks()
