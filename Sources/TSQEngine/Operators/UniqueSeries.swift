@@ -94,8 +94,8 @@ final class UniqueSeries: UnaryOperator {
                 break
             }
             let number = Int(target[source])
-            // At one step rows keep their order: that of a sort below. (Otherwise Prometheus has an order
-            // by chance here, that of a map.)
+            // At one step rows keep their order: that of a sort below. (Otherwise Prometheus has an
+            // order by chance here, that of a map.)
             if memberCount[number] == 1 && steps.count > 1 { return number }
             if row.isEmpty { continue }
             try holdHistograms(of: row)

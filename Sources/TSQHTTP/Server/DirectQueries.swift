@@ -97,8 +97,8 @@ final class DirectQueries: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(Self.wrapInboundOut(part))
     }
 
-    /// A client of HTTP/1.0 waits for the end of the connection unless it says otherwise; the web server
-    /// only looks for what it says.
+    /// A client of HTTP/1.0 waits for the end of the connection unless it says otherwise; the web
+    /// server only looks for what it says.
     private static func saysClose(_ head: HTTPRequestHead) -> HTTPRequestHead {
         if head.version != .http1_0 || head.isKeepAlive { return head }
         var head = head
