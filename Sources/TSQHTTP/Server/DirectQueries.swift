@@ -5,8 +5,8 @@ import NIOHTTP1
 import TSQBase
 
 /// Answers queries right behind the HTTP parser: what the web server does around a request takes
-/// longer than a small query, and a tenth of what one of some milliseconds does. Everything else goes
-/// on to the web server, untouched.
+/// longer than a small query, and a twentieth of what one of some milliseconds does. Everything else
+/// goes on to the web server, untouched.
 ///
 /// Requests of a connection are answered one after another, in their order. While a query is worked
 /// on, nothing more is read, and what would end the connection's input or output waits.
