@@ -142,16 +142,10 @@ package final class Gate<Value>: @unchecked Sendable {
     /// Wakes all of those that wait.
     package func signalAll() { pthread_cond_broadcast(condition) }
 
-    /// Waits until `body` gives something, looking anew after each signal. `before` runs when the wait
-    /// begins, `after` when it has ended.
-    package func wait<R>(
-        until body: (inout Value) -> R?, before: (inout Value) -> Void = { _ in },
-        after: (inout Value) -> Void = { _ in }
-    ) -> R {
+    /// Waits until `body` gives something, looking anew after each signal.
+    package func wait<R>(until body: (inout Value) -> R?) -> R {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        before(&value)
-        defer { after(&value) }
         while true {
             if let answer = body(&value) { return answer }
             pthread_cond_wait(condition, mutex)
